@@ -1,0 +1,18 @@
+/// Times and bounds of admission.
+package struct AdmissionConfiguration: Sendable, Hashable {
+  /// How long a lease lives without renewal. Default 30 s: a dead worker's jobs run again within this and one ladder
+  /// trip; shorter leases renew more often and forgive shorter pauses of a worker.
+  package var leaseLength: Duration = .seconds(30)
+  /// How often running jobs are renewed. Default 10 s; must be well under `leaseLength`.
+  package var renewInterval: Duration = .seconds(10)
+  /// Most attempts of one run, over all deliveries, fallbacks and crashes. Default 5.
+  package var attemptBudget = 5
+  /// How long a finished job is remembered for duplicates and status (`TOLLWAY_STATE_TTL`). Default 24 h.
+  package var stateTTL: Duration = .seconds(24 * 3600)
+  /// How long the output of a finished job is kept for those who ask again. Default 1 h.
+  package var outputTTL: Duration = .seconds(3600)
+  /// How long a job that never ended is remembered after it was last touched. Default 7 days.
+  package var unfinishedTTL: Duration = .seconds(7 * 24 * 3600)
+
+  package init() {}
+}

@@ -1,0 +1,154 @@
+package import Contracts
+package import Redis
+
+/// Asks Redis who may start, and tells it who has ended. Many jobs travel in one round trip; every answer stands at the
+/// place of its question. Holds no state of its own. Safe to share.
+package struct AdmissionDesk: Sendable {
+  package let keys: AdmissionKeys
+  package let configuration: AdmissionConfiguration
+  private let redis: RedisClient
+
+  package init(redis: RedisClient, keys: AdmissionKeys, configuration: AdmissionConfiguration) {
+    self.redis = redis
+    self.keys = keys
+    self.configuration = configuration
+  }
+
+  package func admit(_ requests: [AdmissionRequest]) async throws(AdmissionError) -> [AdmissionReply] {
+    try await run(requests.map(call(for:)), AdmissionReply.init(reading:))
+  }
+
+  package func renew(_ leases: [HeldLease]) async throws(AdmissionError) -> [RenewReply] {
+    let calls = leases.map { lease in
+      RedisScriptCall(
+        AdmissionScripts.renew, keys: [keys.epoch, keys.job(lease.job.id), keys.leases(lease.user)], capacity: 768
+      )
+      .argRunID().arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
+      .arg(lease.intent).arg(configuration.leaseLength.milliseconds).arg(configuration.unfinishedTTL.milliseconds)
+    }
+    return try await run(calls) { value in value.string.flatMap { RenewReply(rawValue: $0) } }
+  }
+
+  /// Writes down how an attempt ended and what the next one will be. False: somebody else holds the job now.
+  /// - Parameter event: the attempt's cost event, nil if it never reached a provider.
+  package func advance(
+    _ lease: HeldLease, event: [UInt8]?, nextIntent: [UInt8]
+  ) async throws(AdmissionError) -> Bool {
+    let call = RedisScriptCall(
+      AdmissionScripts.advance, keys: [keys.job(lease.job.id), keys.leases(lease.user)], capacity: 2048
+    )
+    .arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
+    .arg(event ?? []).arg(nextIntent).arg(configuration.leaseLength.milliseconds)
+    .arg(configuration.unfinishedTTL.milliseconds)
+    return try await run([call]) { $0.string.map { $0 == "advanced" } }[0]
+  }
+
+  package func finish(_ ends: [Finish]) async throws(AdmissionError) -> [FinishReply] {
+    try await run(ends.map(call(for:)), FinishReply.init(reading:))
+  }
+
+  /// Gives an attempt that nobody will report on its event. False: not in that state any more, ask `admit` again.
+  package func declareUnknown(
+    _ job: Job, run: String, attempt: Int, event: [UInt8]
+  ) async throws(AdmissionError) -> Bool {
+    let user = Identifier.base64url(job.userID)
+    let call = RedisScriptCall(
+      AdmissionScripts.declareUnknown, keys: [keys.job(job.id), keys.leases(user)], capacity: 1024
+    )
+    .arg(run).arg(Int64(attempt)).arg(event)
+    return try await self.run([call]) { $0.int.map { $0 == 1 } }[0]
+  }
+
+  /// Drops cost events that are confirmed and settled: nobody will have to announce them again.
+  package func forgetCosts(of jobs: [(id: String, attempts: Int)]) async throws(AdmissionError) {
+    let commands = jobs.map { job in
+      var command = RedisCommand("HDEL", capacity: 128).arg(keys.job(job.id))
+      for attempt in 1...max(1, job.attempts) { command = command.arg("cost:\(attempt)") }
+      return command
+    }
+    _ = try await send(commands)
+  }
+
+  /// On a fleet that never ran before: grant from the first moment on.
+  package func openEpoch() async throws(AdmissionError) {
+    let call = RedisScriptCall(AdmissionScripts.openEpoch, keys: [keys.epoch]).argRunID()
+    _ = try await run([call]) { $0.int }
+  }
+
+  private func call(for request: AdmissionRequest) -> RedisScriptCall {
+    let job = request.job
+    let user = Identifier.base64url(job.userID)
+    return RedisScriptCall(
+      AdmissionScripts.admit,
+      keys: [
+        keys.epoch, keys.job(job.id), keys.leases(user), keys.waiting(request.lane), keys.output(job.id),
+      ], capacity: 1024
+    )
+    .argRunID().arg(job.id).arg(user).arg(job.digest).arg(Int64(request.limit))
+    .arg(configuration.leaseLength.milliseconds).arg(request.leaseID).arg(request.runStamp).arg(request.intent)
+    .arg(Int64(configuration.attemptBudget)).arg(configuration.unfinishedTTL.milliseconds)
+    .arg(request.replays ?? "")
+  }
+
+  private func call(for end: Finish) -> RedisScriptCall {
+    let job = end.job
+    let user = Identifier.base64url(job.userID)
+    let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count }
+    var call = RedisScriptCall(
+      AdmissionScripts.finish,
+      keys: [keys.job(job.id), keys.leases(user), keys.output(job.id), keys.waiting(end.lane)], capacity: size + 640
+    )
+    .arg(end.leaseID ?? "").arg(job.id).arg(user).arg(job.digest).arg(end.run).arg(end.status.rawValue)
+    .arg(end.result).arg(end.output ?? []).arg(configuration.stateTTL.milliseconds)
+    .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt))
+    for (attempt, event) in end.costs { call = call.arg(Int64(attempt)).arg(event) }
+    return call
+  }
+
+  /// Sends calls of one script and reads each reply; a reply that cannot be read fails the batch.
+  private func run<Reply>(
+    _ calls: [RedisScriptCall], _ read: (RedisValue) -> Reply?
+  ) async throws(AdmissionError) -> [Reply] {
+    let values: [RedisValue]
+    do {
+      values = try await redis.run(calls).values
+    } catch {
+      throw AdmissionError(error)
+    }
+    var replies: [Reply] = []
+    replies.reserveCapacity(values.count)
+    for value in values {
+      guard let reply = read(value) else { throw AdmissionError(script: "admission", reply: value) }
+      replies.append(reply)
+    }
+    return replies
+  }
+}
+
+extension AdmissionDesk {
+  /// The stored entitlements of some users (as `Entitlement` encodes them), nil for those without any.
+  package func entitlements(of users: [String]) async throws(AdmissionError) -> [[UInt8]?] {
+    guard !users.isEmpty else { return [] }
+    var command = RedisCommand("HMGET", capacity: users.count * 32 + 64).arg(keys.entitlements)
+    for user in users { command = command.arg(Identifier.base64url(user)) }
+    let replies = try await send([command])
+    guard let values = replies[0].array, values.count == users.count else {
+      throw AdmissionError(script: "entitlements", reply: replies[0])
+    }
+    return values.map(\.bytes)
+  }
+
+  /// Plain commands in one round trip; the first one that the server refuses fails the batch.
+  func send(_ commands: [RedisCommand]) async throws(AdmissionError) -> [RedisValue] {
+    let replies: [RedisValue]
+    do {
+      replies = try await redis.pipeline(commands)
+    } catch {
+      throw AdmissionError(error)
+    }
+    if let refused = replies.first(where: { $0.serverError != nil }) {
+      throw AdmissionError(script: "command", reply: refused)
+    }
+    return replies
+  }
+}

@@ -1,0 +1,105 @@
+import GRDB
+
+/// The schema, as numbered steps that are never edited once released: a change is a new step. Applied when a ledger is
+/// opened, each in its own transaction, so that a file of any age or an empty one ends at the same tables.
+enum LedgerMigrations {
+  static func bring(_ database: some DatabaseWriter) throws {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1 ledger") { try $0.execute(sql: ledger) }
+    migrator.registerMigration("2 assignments") { try $0.execute(sql: assignments) }
+    guard try !database.read(migrator.hasBeenSuperseded) else {
+      throw LedgerError(.newerSchema, "the file was written by a newer version of tollway; use that version")
+    }
+    try migrator.migrate(database)
+  }
+
+  /// Times are RFC 3339 with milliseconds in UTC, hence sort as text. The sums of `user_month` are decimal numbers as
+  /// text, because SQLite's own numbers would round them. Rows of `usage_cost` are never changed or removed.
+  private static let ledger = """
+    CREATE TABLE usage_cost (
+      row_number INTEGER PRIMARY KEY,
+      event_id TEXT NOT NULL UNIQUE,
+      job_id TEXT NOT NULL,
+      run TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      series_id TEXT,
+      user_id TEXT NOT NULL,
+      tier TEXT NOT NULL,
+      task_type TEXT NOT NULL,
+      provider TEXT NOT NULL,
+      model TEXT NOT NULL,
+      model_version TEXT,
+      outcome TEXT NOT NULL,
+      usage TEXT NOT NULL,
+      amount_nano_usd INTEGER NOT NULL,
+      basis TEXT NOT NULL,
+      price_id TEXT,
+      charge_period TEXT NOT NULL,
+      occurred_at TEXT NOT NULL,
+      recorded_at TEXT NOT NULL,
+      corrects TEXT
+    ) STRICT;
+    CREATE INDEX usage_cost_occurred_at ON usage_cost (occurred_at);
+    CREATE TRIGGER usage_cost_is_never_changed BEFORE UPDATE ON usage_cost
+      BEGIN SELECT RAISE(ABORT, 'usage_cost is append-only: a correction is a new row'); END;
+    CREATE TRIGGER usage_cost_is_never_removed BEFORE DELETE ON usage_cost
+      BEGIN SELECT RAISE(ABORT, 'usage_cost is append-only: a correction is a new row'); END;
+
+    CREATE TABLE user_month (
+      user_id TEXT NOT NULL,
+      charge_period TEXT NOT NULL,
+      amount_nano_usd INTEGER NOT NULL,
+      jobs INTEGER NOT NULL,
+      input_tokens TEXT NOT NULL,
+      cached_input_tokens TEXT NOT NULL,
+      cache_write_tokens TEXT NOT NULL,
+      output_tokens TEXT NOT NULL,
+      input_audio_tokens TEXT NOT NULL,
+      output_audio_tokens TEXT NOT NULL,
+      input_image_tokens TEXT NOT NULL,
+      output_image_tokens TEXT NOT NULL,
+      characters TEXT NOT NULL,
+      audio_seconds TEXT NOT NULL,
+      images TEXT NOT NULL,
+      video_seconds TEXT NOT NULL,
+      requests TEXT NOT NULL,
+      PRIMARY KEY (user_id, charge_period)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE quarantined_event (
+      number INTEGER PRIMARY KEY,
+      event_id TEXT,
+      reason TEXT NOT NULL,
+      body BLOB NOT NULL,
+      body_bytes INTEGER NOT NULL,
+      received_at TEXT NOT NULL,
+      UNIQUE (body, body_bytes)
+    ) STRICT;
+    """
+
+  private static let assignments = """
+    CREATE TABLE user_assignment (
+      user_id TEXT PRIMARY KEY,
+      tier TEXT,
+      overrides TEXT NOT NULL,
+      changed_at TEXT NOT NULL,
+      changed_by TEXT NOT NULL,
+      reason TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE assignment_audit (
+      number INTEGER PRIMARY KEY,
+      user_id TEXT NOT NULL,
+      changed_at TEXT NOT NULL,
+      changed_by TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      before TEXT,
+      after TEXT
+    ) STRICT;
+    CREATE INDEX assignment_audit_user ON assignment_audit (user_id, number);
+    CREATE TRIGGER assignment_audit_is_never_changed BEFORE UPDATE ON assignment_audit
+      BEGIN SELECT RAISE(ABORT, 'assignment_audit is append-only'); END;
+    CREATE TRIGGER assignment_audit_is_never_removed BEFORE DELETE ON assignment_audit
+      BEGIN SELECT RAISE(ABORT, 'assignment_audit is append-only'); END;
+    """
+}

@@ -1,0 +1,1 @@
+// Only the header is used; a C target needs one source file.

@@ -1,0 +1,211 @@
+package import Contracts
+
+/// The policy file as values: what each tier may do, which providers exist, which models they serve. Immutable; a
+/// changed file makes a new one. Source: CONTRACT "Policy file" (`docs/policy.md`).
+package struct Policy: Sendable, Hashable {
+  /// The tier of a user without any: the most restrictive one unless the file says otherwise.
+  package var defaultTier: String
+  /// Whether the `userTier` of a message counts where no tier is assigned.
+  package var trustsMessageTier: Bool
+  /// Other names of tiers: `tier1` is `FREE`.
+  package var aliases: [String: String]
+  /// By code.
+  package var tiers: [String: TierPolicy]
+  /// By name.
+  package var providers: [String: ProviderDefinition]
+  package var models: [ModelListing]
+  /// Hosts, besides loopback, to which plain `http://` may be spoken.
+  package var plainHTTPHosts: Set<String>
+
+  package init(
+    defaultTier: String, trustsMessageTier: Bool, aliases: [String: String], tiers: [String: TierPolicy],
+    providers: [String: ProviderDefinition], models: [ModelListing], plainHTTPHosts: Set<String>
+  ) {
+    self.defaultTier = defaultTier
+    self.trustsMessageTier = trustsMessageTier
+    self.aliases = aliases
+    self.tiers = tiers
+    self.providers = providers
+    self.models = models
+    self.plainHTTPHosts = plainHTTPHosts
+  }
+
+  /// The tier of a code or an alias; nil for unknown names.
+  package func tier(named name: String) -> TierPolicy? { tiers[aliases[name] ?? name] }
+
+  /// The tier that judges a job: the assigned one, else the claimed one if messages are trusted, else the default.
+  /// Names that the file does not know count as absent, so that a typo never raises a limit.
+  package func effectiveTier(assigned: String?, claimed: String?) -> TierPolicy {
+    if let assigned, let tier = tier(named: assigned) { return tier }
+    if trustsMessageTier, let claimed, let tier = tier(named: claimed) { return tier }
+    guard let tier = tiers[defaultTier] else { fatalError("Bug: a policy without its default tier was accepted") }
+    return tier
+  }
+}
+
+/// What a tier grants. Nil limits are unlimited.
+package struct TierPolicy: Sendable, Hashable {
+  package enum Routing: String, Sendable, CaseIterable {
+    case latest
+    case allowMinor = "allow_minor"
+    case pinned
+  }
+
+  /// Exactly this version of this model at this provider.
+  package struct Pin: Sendable, Hashable {
+    package var provider: String
+    package var model: String
+    package var version: String?
+
+    package init(provider: String, model: String, version: String?) {
+      self.provider = provider
+      self.model = model
+      self.version = version
+    }
+  }
+
+  /// Per calendar month, UTC.
+  package struct MonthlyQuotas: Sendable, Hashable {
+    package var tokens: Int?
+    package var audioSeconds: Int?
+    package var videoMinutes: Int?
+    package var jobs: Int?
+
+    package init(tokens: Int? = nil, audioSeconds: Int? = nil, videoMinutes: Int? = nil, jobs: Int? = nil) {
+      self.tokens = tokens
+      self.audioSeconds = audioSeconds
+      self.videoMinutes = videoMinutes
+      self.jobs = jobs
+    }
+  }
+
+  package struct RateLimit: Sendable, Hashable {
+    /// Starts in any 60 seconds.
+    package var perMinute: Int?
+    /// Sustained starts a second.
+    package var perSecond: Int?
+    /// Starts above the sustained rate that may come at once; the default is `perSecond`.
+    package var burst: Int?
+
+    package init(perMinute: Int? = nil, perSecond: Int? = nil, burst: Int? = nil) {
+      self.perMinute = perMinute
+      self.perSecond = perSecond
+      self.burst = burst
+    }
+  }
+
+  package struct CostCap: Sendable, Hashable {
+    package var monthly: Money
+    /// True blocks at the cap; false lets through and alerts.
+    package var isHard: Bool
+
+    package init(monthly: Money, isHard: Bool) {
+      self.monthly = monthly
+      self.isHard = isHard
+    }
+  }
+
+  package var code: String
+  package var lane: Lane
+  package var batchSize: Int
+  package var routing: Routing
+  package var canary: Bool
+  package var pinned: [TaskType: [Pin]]
+  /// Names of providers in the order to try.
+  package var providers: [TaskType: [String]]
+  package var monthly: MonthlyQuotas
+  /// Jobs of one user that may run at once.
+  package var concurrency: Int
+  package var rate: RateLimit?
+  package var costCap: CostCap?
+  package var showsBetaModels: Bool
+  package var allowsUnverifiedModels: Bool
+
+  package init(
+    code: String, lane: Lane, batchSize: Int, routing: Routing, canary: Bool, pinned: [TaskType: [Pin]],
+    providers: [TaskType: [String]], monthly: MonthlyQuotas, concurrency: Int, rate: RateLimit?, costCap: CostCap?,
+    showsBetaModels: Bool, allowsUnverifiedModels: Bool
+  ) {
+    self.code = code
+    self.lane = lane
+    self.batchSize = batchSize
+    self.routing = routing
+    self.canary = canary
+    self.pinned = pinned
+    self.providers = providers
+    self.monthly = monthly
+    self.concurrency = concurrency
+    self.rate = rate
+    self.costCap = costCap
+    self.showsBetaModels = showsBetaModels
+    self.allowsUnverifiedModels = allowsUnverifiedModels
+  }
+}
+
+/// How to reach a provider. Only what the policy file says; secrets are named here and read where they are used.
+package struct ProviderDefinition: Sendable, Hashable {
+  package enum Kind: String, Sendable, CaseIterable {
+    case openai, anthropic, elevenlabs, huggingface, local, espeak, echo
+  }
+
+  package enum Isolation: String, Sendable, CaseIterable {
+    case shared
+    case perTier = "per_tier"
+    case perUser = "per_user"
+  }
+
+  package var name: String
+  package var kind: Kind
+  package var baseURL: String?
+  /// Name of the environment variable that holds the key, or path of a file that does; at most one of the two.
+  package var apiKeyVariable: String?
+  package var apiKeyFile: String?
+  /// For one call, from sending to the last byte. Default 60 s.
+  package var timeout: Duration
+  /// `local` only: program and arguments of the serving process.
+  package var command: [String]
+  package var isolation: Isolation
+
+  package init(
+    name: String, kind: Kind, baseURL: String?, apiKeyVariable: String?, apiKeyFile: String?, timeout: Duration,
+    command: [String], isolation: Isolation
+  ) {
+    self.name = name
+    self.kind = kind
+    self.baseURL = baseURL
+    self.apiKeyVariable = apiKeyVariable
+    self.apiKeyFile = apiKeyFile
+    self.timeout = timeout
+    self.command = command
+    self.isolation = isolation
+  }
+
+  /// Whether models of this provider cost nothing unless the price book says otherwise.
+  package var isFreeByDefault: Bool {
+    switch kind {
+    case .local, .espeak, .echo: true
+    case .openai, .anthropic, .elevenlabs, .huggingface: false
+    }
+  }
+}
+
+/// One model that a provider serves for one task.
+package struct ModelListing: Sendable, Hashable {
+  package enum Stage: String, Sendable, CaseIterable { case stable, beta, retired }
+
+  package var provider: String
+  package var task: TaskType
+  package var model: String
+  package var version: String?
+  package var stage: Stage
+  package var verified: Bool
+
+  package init(provider: String, task: TaskType, model: String, version: String?, stage: Stage, verified: Bool) {
+    self.provider = provider
+    self.task = task
+    self.model = model
+    self.version = version
+    self.stage = stage
+    self.verified = verified
+  }
+}

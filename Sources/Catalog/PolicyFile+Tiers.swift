@@ -1,0 +1,103 @@
+import Contracts
+
+/// What stands under `tiers`.
+extension PolicyFile {
+  static func readTier(code: String, _ map: ConfigMap) -> TierPolicy? {
+    defer { map.warnUnknown() }
+    let lane: Lane? = map.choice("priority")
+    if !map.has("priority") {
+      map.report.fault(
+        map.path(of: "priority"), "is missing; write low, standard, high or critical", line: map.line)
+    }
+    let batchSize = map.whole("batch_size", atLeast: 1) ?? 1
+
+    let model = map.map("model_policy")
+    let routing: TierPolicy.Routing = model?.choice("defaultRouting") ?? .latest
+    let canary = model?.flag("canary", default: false) ?? false
+    let pinned = byTask(model?.map("pinned")) { tasks, task in readPins(tasks, task) }
+    let providers = byTask(model?.map("providers")) { tasks, task in
+      tasks.texts(task, "must be a list of names of providers, the first to try first")
+    }
+    model?.warnUnknown()
+
+    let quotas = map.map("quotas")
+    let concurrency = quotas?.whole("concurrency", atLeast: 1)
+    if !(quotas?.has("concurrency") ?? false) {
+      map.report.fault(
+        map.path(of: "quotas.concurrency"), "is missing; write how many jobs of one user may run at once, 1 or more",
+        line: quotas?.line ?? map.line)
+    }
+    let monthly = readMonthly(quotas?.map("monthly"))
+    let rate = quotas?.map("rateLimit").map(readRate)
+    quotas?.warnUnknown()
+
+    let costCap = map.map("cost_caps").flatMap(readCostCap)
+    let visibility = map.map("visibility")
+    let showsBeta = visibility?.flag("showBetaModels", default: false) ?? false
+    let allowsUnverified = visibility?.flag("allowUnverified", default: false) ?? false
+    visibility?.warnUnknown()
+
+    guard let lane, let concurrency else { return nil }
+    return TierPolicy(
+      code: code, lane: lane, batchSize: batchSize, routing: routing, canary: canary, pinned: pinned,
+      providers: providers, monthly: monthly, concurrency: concurrency, rate: rate, costCap: costCap,
+      showsBetaModels: showsBeta, allowsUnverifiedModels: allowsUnverified)
+  }
+
+  private static func byTask<Value>(
+    _ tasks: ConfigMap?, _ read: (ConfigMap, String) -> Value?
+  ) -> [TaskType: Value] {
+    guard let tasks else { return [:] }
+    var values: [TaskType: Value] = [:]
+    for name in tasks.keys {
+      if let task = TaskType(rawValue: name) {
+        values[task] = read(tasks, name)
+      } else {
+        tasks.fault(name, "must be a task type: \(TaskType.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+    }
+    return values
+  }
+
+  private static func readPins(_ tasks: ConfigMap, _ task: String) -> [TierPolicy.Pin] {
+    tasks.maps(task, alone: true).compactMap { map in
+      defer { map.warnUnknown() }
+      let provider = map.requiredText("provider", fix: "name a provider")
+      let model = map.requiredText("model", fix: "name the model to pin")
+      let version = map.text("version")
+      guard let provider, let model else { return nil }
+      return TierPolicy.Pin(provider: provider, model: model, version: version)
+    }
+  }
+
+  private static func readMonthly(_ map: ConfigMap?) -> TierPolicy.MonthlyQuotas {
+    defer { map?.warnUnknown() }
+    return TierPolicy.MonthlyQuotas(
+      tokens: map?.whole("tokens", atLeast: 0), audioSeconds: map?.whole("audio_seconds", atLeast: 0),
+      videoMinutes: map?.whole("video_minutes", atLeast: 0), jobs: map?.whole("jobs", atLeast: 0))
+  }
+
+  private static func readRate(_ map: ConfigMap) -> TierPolicy.RateLimit {
+    defer { map.warnUnknown() }
+    let rate = TierPolicy.RateLimit(
+      perMinute: map.whole("rpm", atLeast: 1), perSecond: map.whole("rps", atLeast: 1),
+      burst: map.whole("burst", atLeast: 1))
+    if rate.burst != nil, !map.has("rps") { map.warn("burst", "has no effect without rps") }
+    return rate
+  }
+
+  private static func readCostCap(_ map: ConfigMap) -> TierPolicy.CostCap? {
+    defer { map.warnUnknown() }
+    let isHard = map.flag("hardStop", default: true)
+    guard map.has("monthlyUsd") else {
+      map.report.fault(map.path(of: "monthlyUsd"), "is missing; write the dollars a month", line: map.line)
+      return nil
+    }
+    guard let dollars = map.decimal("monthlyUsd") else { return nil }
+    guard let amount = Money(dollars: dollars) else {
+      map.fault("monthlyUsd", "is too large; leave cost_caps out for no cap")
+      return nil
+    }
+    return TierPolicy.CostCap(monthly: amount, isHard: isHard)
+  }
+}

@@ -1,0 +1,48 @@
+package import Contracts
+
+/// All prices, found by provider, model and instant. Immutable, shared by all jobs; a changed file makes a new one.
+package struct PriceBook: Sendable {
+  /// Ordered by provider, model and instant.
+  package let prices: [Price]
+  private let byProvider: [String: Shelf]
+
+  /// Prices of one provider; each list runs from the oldest to the newest.
+  private struct Shelf: Sendable {
+    var exact: [String: [Price]] = [:]
+    /// The longest beginnings first.
+    var prefixes: [(beginning: String, prices: [Price])] = []
+  }
+
+  package init(_ prices: [Price]) {
+    self.prices = prices.sorted {
+      ($0.provider, $0.model, $0.match.rawValue, $0.effectiveFrom)
+        < ($1.provider, $1.model, $1.match.rawValue, $1.effectiveFrom)
+    }
+    var byProvider: [String: Shelf] = [:]
+    for price in self.prices {
+      switch price.match {
+      case .exact: byProvider[price.provider, default: Shelf()].exact[price.model, default: []].append(price)
+      case .prefix:
+        var shelf = byProvider[price.provider] ?? Shelf()
+        if let place = shelf.prefixes.firstIndex(where: { $0.beginning == price.model }) {
+          shelf.prefixes[place].prices.append(price)
+        } else {
+          shelf.prefixes.append((price.model, [price]))
+          shelf.prefixes.sort { $0.beginning.utf8.count > $1.beginning.utf8.count }
+        }
+        byProvider[price.provider] = shelf
+      }
+    }
+    self.byProvider = byProvider
+  }
+
+  /// The price that holds at the time of an event, whenever it is asked for: of the exact name if there is any, else of
+  /// the longest beginning that fits. A gap between two prices stays a gap; a less specific price does not fill it.
+  package func price(provider: String, model: String, at time: Timestamp) -> Price? {
+    guard let shelf = byProvider[provider] else { return nil }
+    let history = shelf.exact[model] ?? shelf.prefixes.first { model.hasPrefix($0.beginning) }?.prices ?? []
+    guard let price = history.last(where: { $0.effectiveFrom <= time }) else { return nil }
+    if let end = price.effectiveTo, end <= time { return nil }
+    return price
+  }
+}

@@ -1,0 +1,23 @@
+/// The metadata keys of log lines, so that one job can be followed by one key through every process.
+package enum LogKey {
+  package static let job = "job"
+  package static let user = "user"
+  package static let run = "run"
+  package static let attempt = "attempt"
+  package static let lane = "lane"
+  package static let tier = "tier"
+  package static let task = "task"
+  package static let provider = "provider"
+  package static let model = "model"
+  package static let outcome = "outcome"
+  package static let reason = "reason"
+  package static let priority = "priority"
+  package static let running = "running"
+  package static let active = "active"
+  package static let cost = "cost"
+  package static let retryIn = "retry_in"
+  package static let count = "count"
+  package static let duration = "duration"
+  package static let error = "error"
+  package static let worker = "worker"
+}

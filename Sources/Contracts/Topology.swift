@@ -1,0 +1,31 @@
+/// Every exchange and queue name, in one place. A namespace puts `NS.` before each, so that fleets can share a broker.
+package struct Topology: Sendable, Hashable {
+  /// Waiting times of the delay ladder in seconds, one queue each: powers of two, so that any delay up to half an hour
+  /// takes one or two trips.
+  package static let rungs = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+
+  package let namespace: String
+
+  /// - Parameter namespace: empty, or letters, digits, `.`, `_`, `-`.
+  package init(namespace: String = "") { self.namespace = namespace }
+
+  private func name(_ base: String) -> String { namespace.isEmpty ? base : "\(namespace).\(base)" }
+
+  package var jobs: String { name("jobs") }
+  package func queue(of lane: Lane) -> String { name("jobs.\(lane.rawValue)") }
+  package var unrouted: String { name("jobs.unrouted") }
+  package var intake: String { name("jobs.intake") }
+  /// The exchange of a rung and the queue behind it carry the same name.
+  package func delay(seconds: Int) -> String { name("jobs.delay.\(seconds)s") }
+  package var dead: String { name("jobs.dead") }
+  package var blocked: String { name("jobs.blocked") }
+  package var costs: String { name("costs") }
+  package var costsLedger: String { name("costs.ledger") }
+  package var results: String { name("results") }
+  package var alerts: String { name("alerts") }
+
+  /// Whether a queue belongs to this fleet; a job's `reply_to` may not name one.
+  package func owns(queue: String) -> Bool {
+    [costs, jobs, results, alerts].contains { queue == $0 || queue.hasPrefix($0 + ".") }
+  }
+}

@@ -1,0 +1,39 @@
+package import AMQP
+
+/// Takes messages to the broker for a command: stays with them until each is confirmed and routed, but not for ever.
+/// What it gave up on may have arrived all the same; sending it again is harmless, because a job's id and a replay's run
+/// are recognised. Safe to share.
+package struct Courier: Sendable {
+  private let publisher: AMQPPublisher
+
+  init(publisher: AMQPPublisher) { self.publisher = publisher }
+
+  /// Publishes a batch. Throws after `limit`, and at once where trying again would not help: nothing that takes the
+  /// message, credentials, a message that AMQP cannot express.
+  package func send(_ dispatches: [Dispatch], within limit: Duration = .seconds(20)) async throws(AMQPError) {
+    let end = ContinuousClock.now + limit
+    var remaining = dispatches.map(\.publication)
+    while !remaining.isEmpty {
+      let results = await publisher.publish(remaining)
+      var failed: [AMQPPublication] = []
+      var reason = AMQPError.unconfirmed
+      for (publication, result) in zip(remaining, results) {
+        switch result {
+        case .confirmed: continue
+        case .returned: throw AMQPError(.notFound, "no queue takes messages of '\(publication.exchange)'", .permanent)
+        case .nacked: reason = AMQPError(.closedByBroker, "a queue refuses messages: it is full or failing", .retry)
+        case .lost(let error): reason = error
+        }
+        failed.append(publication)
+      }
+      remaining = failed
+      if remaining.isEmpty { return }
+      guard reason.disposition != .permanent, .now < end else { throw reason }
+      do { try await Task.sleep(for: .milliseconds(20)) } catch { throw reason }
+    }
+  }
+}
+
+extension AMQPError {
+  fileprivate static let unconfirmed = AMQPError(.timeout, "the broker confirmed nothing", .retry)
+}

@@ -1,0 +1,75 @@
+import AMQP
+package import Contracts
+
+/// One arrival of a job message, out of the broker's terms. Settled once, through the intake that brought it.
+package struct Delivery: Sendable {
+  /// Where it was found; nil in the intake queue, which holds messages with any other routing key.
+  package let lane: Lane?
+  /// Numbers the deliveries of this process.
+  package let serial: UInt64
+  package let body: [UInt8]
+  package let messageID: String?
+  package let isRedelivered: Bool
+  /// When the fleet first saw the job: from the header of a copy, else the sender's timestamp.
+  package let firstSeen: Timestamp?
+  /// How often it was handed back before.
+  package let trips: Int
+  /// The run that this message replays or releases.
+  package let replays: String?
+  /// Why it can be no job whatever its body says: too large, or headers that cannot be read.
+  package let fault: String?
+
+  let message: AMQPDelivery
+
+  init(_ message: AMQPDelivery, lane: Lane?, serial: UInt64, topology: Topology) {
+    self.lane = lane
+    self.serial = serial
+    self.message = message
+    body = message.body
+    messageID = message.properties.messageId
+    isRedelivered = message.redelivered
+    let headers = message.properties.headers
+    let seen = headers[Header.firstSeen]?.int ?? message.properties.timestamp.flatMap { Int64(exactly: $0) }.flatMap {
+      $0 < 253_402_300_800 ? $0 * 1000 : nil
+    }
+    firstSeen = seen.flatMap { $0 > 0 && $0 < 253_402_300_800_000 ? Timestamp(milliseconds: $0) : nil }
+    trips = headers[Header.trips]?.int.map { Int(clamping: max(0, $0)) } ?? 0
+    replays = headers[Header.replays]?.string.flatMap { Identifier.isValid($0) ? $0 : nil }
+    fault = Self.fault(of: message, topology: topology)
+  }
+
+  private static func fault(of message: AMQPDelivery, topology: Topology) -> String? {
+    if let oversize = message.oversize {
+      return "body of \(oversize.bytes) bytes is larger than \(JobMessage.maximumBytes)"
+    }
+    if let hostility = message.hostility { return "properties cannot be read: \(hostility)" }
+    if let type = message.properties.contentType, !type.isEmpty, !type.lowercased().hasPrefix("application/json") {
+      return "content-type is not application/json"
+    }
+    if let replyTo = message.properties.replyTo, topology.owns(queue: replyTo) {
+      return "reply_to names a queue of the fleet"
+    }
+    return nil
+  }
+}
+
+/// The headers that the fleet adds to copies and letters.
+package enum Header {
+  package static let firstSeen = "x-tollway-first-seen"
+  package static let trips = "x-tollway-trips"
+  package static let replays = "x-tollway-replays"
+  package static let run = "x-tollway-run"
+  package static let lane = "x-tollway-lane"
+  package static let reason = "x-tollway-reason"
+  package static let detail = "x-tollway-detail"
+  package static let attempts = "x-tollway-attempts"
+  package static let bodyBytes = "x-tollway-body-bytes"
+  package static let bodyDigest = "x-tollway-body-sha256"
+
+  /// What the broker itself writes into headers. Left on a copy, some versions count it and drop the message as a
+  /// dead-letter cycle.
+  static func isBrokers(_ key: String) -> Bool {
+    key.hasPrefix("x-death") || key.hasPrefix("x-first-death-") || key.hasPrefix("x-last-death-")
+      || key == "x-delivery-count" || key == "x-acquired-count"
+  }
+}

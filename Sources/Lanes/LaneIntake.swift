@@ -1,0 +1,62 @@
+import AMQP
+import Confinement
+import Contracts
+import Logging
+import Synchronization
+
+/// What comes in: the lanes a worker serves and the intake queue, over one connection that is kept alive. One channel a
+/// queue, so that a lane's trouble is its own.
+package final class LaneIntake: Sendable {
+  private let topology: Topology
+  private let lanes: [Lane?]
+  private let consumer: AMQPConsumer
+  private let inbox = Mailbox<AMQPDelivery>()
+  private let serial = Mutex<UInt64>(0)
+
+  /// - Parameter prefetch: unsettled deliveries per lane; bounds what this process holds in memory.
+  init(topology: Topology, lanes: [Lane], prefetch: Int, configuration: AMQPConfiguration, logger: Logger) {
+    self.topology = topology
+    self.lanes = lanes.map { Optional($0) } + [nil]
+    let queues = self.lanes.map { $0.map { topology.queue(of: $0) } ?? topology.intake }
+    consumer = AMQPConsumer(
+      configuration: configuration,
+      subscriptions: queues.map { AMQPSubscription(queue: $0, prefetch: prefetch) }, inbox: inbox,
+      logger: logger)
+  }
+
+  /// Keeps the connection until cancelled.
+  package func run() async { await consumer.run() }
+
+  /// Waits for deliveries and returns all that are there; empty when the intake ended.
+  package func next() async -> [Delivery] {
+    let messages = await inbox.take()
+    let first = serial.withLock { serial in
+      defer { serial += UInt64(messages.count) }
+      return serial
+    }
+    return messages.enumerated().map { index, message in
+      Delivery(
+        message, lane: lanes[message.subscription], serial: first + UInt64(index), topology: topology)
+    }
+  }
+
+  package func ack(_ deliveries: [Delivery]) async {
+    await consumer.settle(deliveries.map { AMQPSettlement($0.message.address, .ack) })
+  }
+
+  /// Gives deliveries back untouched, for other workers. Only for those this worker will not run: the broker counts it
+  /// as a return.
+  package func putBack(_ deliveries: [Delivery]) async {
+    await consumer.settle(deliveries.map { AMQPSettlement($0.message.address, .requeue) })
+  }
+
+  /// No further deliveries come; those that came stay.
+  package func pause() async { await consumer.pause() }
+
+  package func resume() async { await consumer.resume() }
+
+  package var isConnected: Bool { consumer.state.isConnected }
+
+  /// Whether the delivery can still be settled. One whose connection ended comes again by itself.
+  package func isCurrent(_ delivery: Delivery) -> Bool { consumer.isCurrent(delivery.message.address) }
+}

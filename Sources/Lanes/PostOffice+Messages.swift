@@ -1,0 +1,114 @@
+import AMQP
+package import Contracts
+
+// The messages that the fleet sends, each built in one place.
+
+extension PostOffice {
+  /// A copy that comes back to its lane after the delay, or a little later.
+  package func handBack(_ delivery: Delivery, firstSeen: Timestamp, after delay: Duration) -> Dispatch {
+    var properties = copied(delivery, firstSeen: firstSeen)
+    properties.headers[Header.trips] = .int(Int64(delivery.trips + 1))
+    return Dispatch(
+      exchange: topology.delay(seconds: Topology.rung(for: delay)), routingKey: routingKey(of: delivery),
+      mandatory: true, properties: properties, body: delivery.body)
+  }
+
+  package func move(_ delivery: Delivery, to lane: Lane, firstSeen: Timestamp) -> Dispatch {
+    Dispatch(
+      exchange: topology.jobs, routingKey: lane.rawValue, mandatory: true,
+      properties: copied(delivery, firstSeen: firstSeen), body: delivery.body)
+  }
+
+  /// The same message with an id, back to where it came from.
+  package func identified(_ delivery: Delivery, id: String) -> Dispatch {
+    var properties = copied(delivery, firstSeen: delivery.firstSeen)
+    properties.messageId = id
+    return Dispatch(
+      exchange: topology.jobs, routingKey: routingKey(of: delivery), mandatory: true, properties: properties,
+      body: delivery.body)
+  }
+
+  /// The message with the reason why it is no longer tried, into `jobs.dead` or `jobs.blocked`.
+  package func letter(
+    _ delivery: Delivery, code: EndCode, detail: String, attempts: Int, firstSeen: Timestamp, run: String
+  ) -> Dispatch {
+    var properties = copied(delivery, firstSeen: nil)
+    properties.headers[Header.reason] = .string(code.rawValue)
+    properties.headers[Header.detail] = .string(detail)
+    properties.headers[Header.attempts] = .int(Int64(attempts))
+    properties.headers[Header.firstSeen] = .string(firstSeen.description)
+    properties.headers[Header.run] = .string(run)
+    properties.headers[Header.lane] = .string(routingKey(of: delivery))
+    properties.headers[Header.trips] = nil
+    properties.headers[Header.replays] = nil
+    if let oversize = delivery.message.oversize {
+      properties.headers[Header.bodyBytes] = .int(Int64(oversize.bytes))
+      properties.headers[Header.bodyDigest] = .string(oversize.sha256)
+    }
+    return Dispatch(
+      exchange: "", routingKey: code.resting == .blocked ? topology.blocked : topology.dead, mandatory: true,
+      properties: properties, body: delivery.body)
+  }
+
+  package func cost(_ event: CostEvent) -> Dispatch {
+    cost(event.encoded(), id: event.id, routingKey: event.routingKey)
+  }
+
+  /// An event as it was kept; nil for bytes that are none, which only a foreign hand can have put there.
+  package func cost(announcing bytes: [UInt8]) -> Dispatch? {
+    CostEvent.reading(bytes).map { cost(bytes, id: $0.id, routingKey: $0.routingKey) }
+  }
+
+  private func cost(_ bytes: [UInt8], id: String, routingKey: String) -> Dispatch {
+    var properties = AMQPProperties()
+    properties.contentType = CostEvent.contentType
+    properties.messageId = id
+    return Dispatch(
+      exchange: topology.costs, routingKey: routingKey, mandatory: true, properties: properties, body: bytes)
+  }
+
+  /// The result for `results`, and once more for the sender if it named where to reply.
+  package func results(_ body: [UInt8], of event: ResultEvent, to delivery: Delivery) -> [Dispatch] {
+    results(body, messageID: event.messageID, routingKey: event.routingKey, to: delivery)
+  }
+
+  package func results(
+    _ body: [UInt8], messageID: String, routingKey: String, to delivery: Delivery
+  ) -> [Dispatch] {
+    var properties = AMQPProperties()
+    properties.contentType = "application/json"
+    properties.messageId = messageID
+    properties.correlationId = delivery.message.properties.correlationId
+    let result = Dispatch(
+      exchange: topology.results, routingKey: routingKey, mandatory: false, properties: properties, body: body)
+    guard let replyTo = delivery.message.properties.replyTo, !replyTo.isEmpty, !topology.owns(queue: replyTo) else {
+      return [result]
+    }
+    return [
+      result,
+      Dispatch(exchange: "", routingKey: replyTo, mandatory: false, properties: properties, body: body),
+    ]
+  }
+
+  private func routingKey(of delivery: Delivery) -> String {
+    delivery.lane?.rawValue ?? delivery.message.routingKey
+  }
+
+  /// The sender's properties without what must not travel on a copy: the broker's own headers, an expiration that would
+  /// drop it, a user id that only its sender may claim.
+  private func copied(_ delivery: Delivery, firstSeen: Timestamp?) -> AMQPProperties {
+    var properties = delivery.message.properties
+    properties.headers.entries.removeAll { Header.isBrokers($0.key) }
+    properties.expiration = nil
+    properties.userId = nil
+    if let firstSeen { properties.headers[Header.firstSeen] = .int(firstSeen.milliseconds) }
+    return properties
+  }
+}
+
+extension Topology {
+  /// The smallest rung that is at least the delay; the largest for longer ones, which then take several trips.
+  package static func rung(for delay: Duration) -> Int {
+    rungs.first { .seconds($0) >= delay } ?? rungs[rungs.count - 1]
+  }
+}

@@ -1,0 +1,75 @@
+import AMQP
+package import Contracts
+import Logging
+
+/// Everything that leaves the fleet's processes for the broker: builds the messages and stays with them until they are
+/// confirmed and routed. Safe to share.
+package struct PostOffice: Sendable {
+  package let topology: Topology
+  private let publisher: AMQPPublisher
+  private let logger: Logger
+
+  init(topology: Topology, publisher: AMQPPublisher, logger: Logger) {
+    self.topology = topology
+    self.publisher = publisher
+    self.logger = logger
+  }
+
+  /// Keeps the connection until cancelled.
+  package func run() async { await publisher.run() }
+
+  /// Publishes and returns when every message is confirmed and, where it must be, routed. What fails is sent again,
+  /// with pauses, for as long as it takes. False when the task was cancelled first; then some may have gone out.
+  package func deliver(_ dispatches: [Dispatch]) async -> Bool {
+    var remaining = dispatches.map(\.publication)
+    var outage = Outage(logger: logger)
+    while !remaining.isEmpty {
+      let results = await publisher.publish(remaining)
+      var failed: [AMQPPublication] = []
+      var reason = ""
+      for (publication, result) in zip(remaining, results) {
+        switch result {
+        case .confirmed: continue
+        case .returned: reason = "no queue takes messages of exchange '\(publication.exchange)'"
+        case .nacked: reason = "a queue behind exchange '\(publication.exchange)' refuses messages"
+        case .lost(let error): reason = "\(error)"
+        }
+        failed.append(publication)
+      }
+      remaining = failed
+      if remaining.isEmpty { break }
+      outage.begin(reason, count: remaining.count)
+      guard await outage.pause() else { return false }
+      guard await publisher.connected() else { return false }
+    }
+    outage.end()
+    return true
+  }
+}
+
+/// One failure to deliver, logged once at its begin and once at its end.
+private struct Outage {
+  let logger: Logger
+  private var since: ContinuousClock.Instant?
+  private var wait = Duration.milliseconds(20)
+
+  init(logger: Logger) { self.logger = logger }
+
+  mutating func begin(_ reason: String, count: Int) {
+    guard since == nil else { return }
+    since = .now
+    logger.error("messages wait to be delivered", metadata: [LogKey.reason: "\(reason)", LogKey.count: "\(count)"])
+  }
+
+  /// Waits a little longer each time, 2 s at most. False when cancelled.
+  mutating func pause() async -> Bool {
+    do { try await Task.sleep(for: wait) } catch { return false }
+    wait = min(wait * 2, .seconds(2))
+    return true
+  }
+
+  func end() {
+    guard let since else { return }
+    logger.info("messages are delivered again", metadata: [LogKey.duration: "\(ContinuousClock.now - since)"])
+  }
+}

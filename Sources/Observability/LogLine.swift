@@ -1,0 +1,58 @@
+import Contracts
+import Logging
+
+/// One event as one line, always: whatever the texts hold, the only line feed is the last byte. Pure.
+struct LogLine {
+  var time: Timestamp
+  var level: Logger.Level
+  var label: String
+  var message: String
+  var metadata: Logger.Metadata
+
+  /// More fields than this are left out: a line stays a line.
+  static let maximumFields = 32
+
+  func rendered(as format: LogSettings.Format) -> [UInt8] {
+    switch format {
+    case .text: text()
+    case .json: json()
+    }
+  }
+
+  /// `2026-11-21T10:15:30.123Z info worker: admitted job=j1 tier=PRO`
+  private func text() -> [UInt8] {
+    var line = "\(time) \(level) \(LogText.value(label)): \(LogText.message(message))"
+    for (key, value) in fields { line += " \(LogText.value(key))=\(LogText.value(value))" }
+    line += "\n"
+    return Array(line.utf8)
+  }
+
+  /// The same as an object. The fields stand beside time, level, label and message; one of these names gets a `_`.
+  private func json() -> [UInt8] {
+    var json = JSONWriter(capacity: 256)
+    json.literal(#"{"time":"#)
+    json.string(time)
+    json.literal(#","level":"#)
+    json.string(level.rawValue)
+    json.literal(#","label":"#)
+    json.string(LogText.plain(label))
+    json.literal(#","message":"#)
+    json.string(LogText.plain(message))
+    var names: Set = ["time", "level", "label", "message"]
+    for (key, value) in fields {
+      var name = LogText.plain(key)
+      while !names.insert(name).inserted { name += "_" }
+      json.literal(",")
+      json.string(name)
+      json.literal(":")
+      json.string(LogText.plain(value))
+    }
+    json.literal("}\n")
+    return json.bytes
+  }
+
+  /// In the order of their keys, so that two lines of one kind look alike.
+  private var fields: [(key: String, value: String)] {
+    metadata.sorted { $0.key < $1.key }.prefix(Self.maximumFields).map { ($0.key, "\($0.value)") }
+  }
+}

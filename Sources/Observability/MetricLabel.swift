@@ -1,0 +1,29 @@
+import Contracts
+
+/// A label and the values it may take. Values that are not in the set are counted as `other`: an id or a name that
+/// somebody made up can never become a series.
+package enum MetricLabel: String, Sendable, CaseIterable {
+  case lane, tier, task, provider, status, outcome, verdict, reason, kind, wire
+
+  package static let other = "other"
+
+  /// The values that are part of the program; nil for those that the policy file names.
+  package var fixedValues: [String]? {
+    switch self {
+    case .tier, .provider: nil
+    // Besides the lanes the queue of messages with any other routing key.
+    case .lane: Lane.allCases.map(\.rawValue) + ["intake"]
+    case .task: TaskType.allCases.map(\.rawValue)
+    case .status: RunStatus.allCases.map(\.rawValue)
+    case .outcome: AttemptOutcome.allCases.map(\.rawValue)
+    // What a delivery came to: its run ended; it waits; it went to another lane; it was known already; it became a
+    // dead or a blocked letter; it went back to its lane untouched.
+    case .verdict: ["done", "handed_back", "moved", "absorbed", "dead", "blocked", "returned"]
+    // Which limit binds: of the user, of the provider, of the fleet, or of the job's own wishes.
+    case .reason: ["concurrency", "rate", "quota", "money", "provider", "slot", "time", "parents"]
+    // Absorbed deliveries of a job, events announced again, cost events the ledger had, same id with other content.
+    case .kind: ["delivery", "announcement", "cost_event", "conflict"]
+    case .wire: ["amqp", "redis"]
+    }
+  }
+}

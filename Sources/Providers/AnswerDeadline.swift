@@ -1,0 +1,35 @@
+import Contracts
+
+/// The one way in which providers obey the deadline of a call. Runs on the caller's executor.
+enum AnswerDeadline {
+  /// Lets `work` answer until `deadline`, then cancels it and waits until it has noticed, so that nothing of a call
+  /// outlives it. `late` is the answer then, unless `work` succeeded after all or the caller cancelled.
+  static func answer(
+    by deadline: ContinuousClock.Instant, late: ProviderFailure,
+    _ work: @escaping @Sendable () async -> ProviderAnswer
+  ) async -> ProviderAnswer {
+    guard deadline > .now else {
+      var late = late
+      late.reachedProvider = false
+      return .failure(late)
+    }
+    return await withTaskGroup(of: ProviderAnswer?.self) { group in
+      group.addTask { await work() }
+      group.addTask {
+        do {
+          try await Task.sleep(until: deadline, clock: .continuous)
+        } catch {
+          return nil  // cancelled: the answer is there, or the caller gave up
+        }
+        return nil
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      if let first { return first }
+      let answer = await group.next() ?? nil
+      if let answer, Task.isCancelled { return answer }
+      if let answer, case .success = answer { return answer }
+      return .failure(late)
+    }
+  }
+}

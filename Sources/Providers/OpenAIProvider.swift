@@ -1,0 +1,42 @@
+import Catalog
+import Contracts
+
+/// Any server that speaks the OpenAI-compatible HTTP API: chat completions, embeddings, speech, pictures. The key is
+/// read when the value is made and goes only into the `Authorization` header; who the user is goes nowhere.
+package struct OpenAIProvider: Provider {
+  package let name: String
+  private let timeout: Duration
+  private let wire: OpenAIWire
+  /// Set when the definition names a key that is not there: every call then says so.
+  private let missingKey: String?
+
+  static let defaultBaseURL = "https://api.openai.com/v1"
+
+  init(
+    _ definition: ProviderDefinition, http: ProviderHTTP, artifacts: ArtifactStore, environment: [String: String]
+  ) {
+    name = definition.name
+    timeout = definition.timeout
+    var key: APIKey?
+    switch APIKey.lookUp(definition, environment: environment) {
+    case .found(let found):
+      key = found
+      missingKey = nil
+    case .notNeeded: missingKey = nil
+    case .missing(let reason): missingKey = reason
+    }
+    var baseURL = definition.baseURL ?? Self.defaultBaseURL
+    while baseURL.hasSuffix("/") { baseURL.removeLast() }
+    wire = OpenAIWire(http: http, baseURL: baseURL, key: key, artifacts: artifacts, defaultVoice: "alloy")
+  }
+
+  package func call(_ call: ProviderCall) async -> ProviderAnswer {
+    if let missingKey { return .failure(ProviderFailure(.local, "no key: \(missingKey)")) }
+    let late = ProviderFailure(.lost, "no complete answer before the deadline")
+    return await AnswerDeadline.answer(by: min(call.deadline, .now + timeout), late: late) {
+      await wire.call(call)
+    }
+  }
+
+  package func shutdown() async {}
+}

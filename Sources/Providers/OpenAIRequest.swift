@@ -1,0 +1,88 @@
+import Contracts
+
+/// The bodies of calls, from the payload of a job. Pure. Values of the payload are copied as the bytes they came in;
+/// nothing in a body says who the user is.
+struct OpenAIRequest: Sendable {
+  /// Below the base address.
+  var path: String
+  var body: [UInt8]
+  /// Most bytes that a successful answer may have.
+  var limit: Int
+
+  /// Every text call has an output limit, so that its worst case has a price.
+  static let defaultMaximumTokens = 4_096
+  static let textLimit = 8 << 20
+  static let mediaLimit = 64 << 20
+
+  /// - Parameter namesCompletionTokens: OpenAI itself has renamed `max_tokens`; compatible servers know the old name.
+  static func chat(model: String, payload: JSONValue, namesCompletionTokens: Bool) -> OpenAIRequest {
+    var json = JSONWriter(capacity: payload.raw.count + 256)
+    json.literal(#"{"model":"#)
+    json.string(model)
+    json.literal(#","messages":"#)
+    if let messages = payload["messages"], !messages.isNull {
+      json.raw(messages.raw)
+    } else {
+      json.literal(#"[{"role":"user","content":"#)
+      json.raw(payload["prompt"]?.raw ?? [])
+      json.literal("}]")
+    }
+    if namesCompletionTokens { json.literal(#","max_completion_tokens":"#) } else { json.literal(#","max_tokens":"#) }
+    json.integer(Int64(payload["maxTokens"]?.integer ?? defaultMaximumTokens))
+    json.member(#","temperature":"#, payload["temperature"])
+    json.literal("}")
+    return OpenAIRequest(path: "/chat/completions", body: json.bytes, limit: textLimit)
+  }
+
+  static func embeddings(model: String, payload: JSONValue) -> OpenAIRequest {
+    var json = JSONWriter(capacity: payload.raw.count + 128)
+    json.literal(#"{"model":"#)
+    json.string(model)
+    json.member(#","input":"#, payload["input"])
+    json.literal(#","encoding_format":"float"}"#)
+    return OpenAIRequest(path: "/embeddings", body: json.bytes, limit: mediaLimit)
+  }
+
+  /// - Parameter defaultVoice: for payloads without one; nil leaves the choice to the server.
+  static func speech(model: String, payload: JSONValue, format: String, defaultVoice: String?) -> OpenAIRequest {
+    var json = JSONWriter(capacity: payload.raw.count + 128)
+    json.literal(#"{"model":"#)
+    json.string(model)
+    json.member(#","input":"#, payload["text"])
+    if let voice = payload["voice"]?.string ?? defaultVoice {
+      json.literal(#","voice":"#)
+      json.string(voice)
+    }
+    json.literal(#","response_format":"#)
+    json.string(format)
+    json.member(#","speed":"#, payload["speed"])
+    json.literal("}")
+    return OpenAIRequest(path: "/audio/speech", body: json.bytes, limit: mediaLimit)
+  }
+
+  static func images(model: String, payload: JSONValue) -> OpenAIRequest {
+    var json = JSONWriter(capacity: payload.raw.count + 128)
+    json.literal(#"{"model":"#)
+    json.string(model)
+    json.member(#","prompt":"#, payload["prompt"])
+    json.literal(#","n":"#)
+    json.integer(Int64(payload["n"]?.integer ?? 1))
+    json.member(#","size":"#, payload["size"])
+    json.member(#","quality":"#, payload["quality"])
+    // These always answer with the picture itself and refuse to be told so.
+    if !model.hasPrefix("gpt-image"), !model.hasPrefix("chatgpt-image") {
+      json.literal(#","response_format":"b64_json""#)
+    }
+    json.literal("}")
+    return OpenAIRequest(path: "/images/generations", body: json.bytes, limit: mediaLimit)
+  }
+}
+
+extension JSONWriter {
+  /// A member of the payload under another name, if it is there.
+  fileprivate mutating func member(_ name: StaticString, _ value: JSONValue?) {
+    guard let value, !value.isNull else { return }
+    literal(name)
+    raw(value.raw)
+  }
+}

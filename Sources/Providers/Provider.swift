@@ -1,0 +1,105 @@
+package import Contracts
+
+/// The seam to an AI provider. One value per entry of the policy's `providers`, shared by all jobs; implementations are
+/// safe to call concurrently and never throw: whatever happens is an answer. They obey the call's deadline themselves,
+/// end promptly when the surrounding task is cancelled, bound what they read, and keep texts and keys out of every
+/// failure they report.
+package protocol Provider: Sendable {
+  /// The name in the policy file.
+  var name: String { get }
+
+  func call(_ call: ProviderCall) async -> ProviderAnswer
+
+  /// Ends what the provider holds open: connections, serving processes. Called once, after the last call.
+  func shutdown() async
+}
+
+/// One attempt of one job at one model.
+package struct ProviderCall: Sendable {
+  package let job: Job
+  package let model: String
+  package let modelVersion: String?
+  /// `<jobId>/<run>/<attempt>`: sent as `Idempotency-Key` and the stem of artifact names.
+  package let attemptID: String
+  package let deadline: ContinuousClock.Instant
+
+  package init(
+    job: Job, model: String, modelVersion: String?, attemptID: String, deadline: ContinuousClock.Instant
+  ) {
+    self.job = job
+    self.model = model
+    self.modelVersion = modelVersion
+    self.attemptID = attemptID
+    self.deadline = deadline
+  }
+}
+
+package enum ProviderAnswer: Sendable {
+  case success(ProviderReply)
+  case failure(ProviderFailure)
+}
+
+package struct ProviderReply: Sendable {
+  /// JSON text of the result's `output`.
+  package var output: [UInt8]
+  /// Empty where the provider stated nothing usable and there is nothing to measure: then only an estimate remains.
+  package var usage: [Usage]
+  /// What the provider says it charged; wins over the price book.
+  package var statedCost: Money?
+  /// The version that answered, where the provider says so.
+  package var modelVersion: String?
+
+  package init(output: [UInt8], usage: [Usage], statedCost: Money? = nil, modelVersion: String? = nil) {
+    self.output = output
+    self.usage = usage
+    self.statedCost = statedCost
+    self.modelVersion = modelVersion
+  }
+}
+
+package struct ProviderFailure: Sendable, Error {
+  /// The error taxonomy: decides retry, next provider, breaker, charge (DESIGN "Routing").
+  package enum Kind: String, Sendable, CaseIterable {
+    /// The request itself is wrong: no provider will do better.
+    case caller
+    /// The provider refused the content.
+    case contentRefused = "content_refused"
+    /// Key refused, or no money left there.
+    case account
+    /// The model is gone.
+    case notFound = "not_found"
+    case rateLimited = "rate_limited"
+    /// 5xx, overloaded.
+    case server
+    /// Never dispatched: name not found, refused, TLS.
+    case unreachable
+    /// Dispatched, then silence: a timeout or a reset. It may have been done and charged.
+    case lost
+    /// An answer that is none: bad JSON, cut short, too large.
+    case malformed
+    /// The caller gave up: cancellation or shutdown.
+    case cancelled
+    /// Our own configuration: key missing, process not startable.
+    case local
+  }
+
+  package var kind: Kind
+  /// For people: what happened, in our words, at most a line; never the provider's text.
+  package var detail: String
+  package var retryAfter: Duration?
+  /// What was used all the same, where it is known.
+  package var usage: [Usage]
+  /// Whether the provider saw the call: then the attempt has a cost event. Follows from the kind unless said otherwise:
+  /// an artifact that cannot be written is a `local` failure after a call that was made and charged.
+  package var reachedProvider: Bool
+
+  package init(
+    _ kind: Kind, _ detail: String, retryAfter: Duration? = nil, usage: [Usage] = [], reachedProvider: Bool? = nil
+  ) {
+    self.kind = kind
+    self.detail = detail
+    self.retryAfter = retryAfter
+    self.usage = usage
+    self.reachedProvider = reachedProvider ?? (kind != .unreachable && kind != .local)
+  }
+}

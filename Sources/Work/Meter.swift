@@ -1,0 +1,75 @@
+import Admission
+import Catalog
+import Contracts
+import Providers
+
+/// Usage into money into cost events. Pure.
+struct Meter: Sendable {
+  let prices: PriceBook
+
+  /// The event of an attempt that was made here and answered, or was lost after it was sent.
+  func event(
+    of run: Run, attempt: Int, candidate: Plan.Candidate, answer: ProviderAnswer, at time: Timestamp
+  ) -> CostEvent? {
+    let measured: (outcome: AttemptOutcome, usage: [Usage], cost: Cost, version: String?)
+    switch answer {
+    case .success(let reply):
+      let cost = cost(of: reply.usage, stated: reply.statedCost, run, candidate)
+      measured = (.success, reply.usage, cost, reply.modelVersion ?? candidate.version)
+    case .failure(let failure) where failure.kind == .lost:
+      let worst = WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price)
+      measured = (.unknown, worst.usage, worst.booked, candidate.version)
+    case .failure(let failure):
+      guard failure.reachedProvider else { return nil }
+      let cost = failure.usage.isEmpty
+        ? Cost(.zero, basis: .priceBook, priceID: candidate.price?.id)
+        : cost(of: failure.usage, stated: nil, run, candidate)
+      measured = (.failed, failure.usage, cost, candidate.version)
+    }
+    return CostEvent(
+      jobID: run.job.id, run: run.lease.run, attempt: attempt, seriesID: run.job.seriesID, userID: run.job.userID,
+      tier: run.plan.tier.code, taskType: run.job.taskType, provider: candidate.provider.name, model: candidate.model,
+      modelVersion: measured.version, outcome: measured.outcome, usage: measured.usage, cost: measured.cost,
+      time: time, chargePeriod: run.startedAt.chargePeriod)
+  }
+
+  /// The event of an attempt that somebody else began and never ended: its worst case, as an estimate.
+  func unknownEvent(of job: Job, run: String, attempt: Int, intent: Intent, at time: Timestamp) -> CostEvent {
+    let price = prices.price(provider: intent.provider, model: intent.model, at: intent.at)
+    let worst = WorstCase(of: job.payload, task: job.taskType, price: price)
+    return CostEvent(
+      jobID: job.id, run: run, attempt: attempt, seriesID: job.seriesID, userID: job.userID, tier: intent.tier,
+      taskType: job.taskType, provider: intent.provider, model: intent.model, modelVersion: intent.version,
+      outcome: .unknown, usage: worst.usage, cost: worst.booked, time: time,
+      chargePeriod: intent.at.chargePeriod)
+  }
+
+  /// What to add when an attempt that was declared unknown is heard of after all: the signed difference.
+  func correction(of event: CostEvent, for job: Job, price: Price?) -> CostEvent {
+    let estimated = WorstCase(of: job.payload, task: job.taskType, price: price)
+    var correction = event
+    correction.corrects = event.id
+    correction.correction = 0
+    correction.cost.amount = event.cost.amount - estimated.cost
+    var difference = event.usage
+    for usage in estimated.usage {
+      let negative = ExactDecimal(mantissa: -usage.quantity.mantissa, decimals: usage.quantity.decimals)
+      if let index = difference.firstIndex(where: { $0.unit == usage.unit }) {
+        difference[index].quantity = difference[index].quantity + negative
+      } else {
+        difference.append(Usage(usage.unit, negative, .estimate))
+      }
+    }
+    correction.usage = difference
+    return correction
+  }
+
+  /// A usage that cannot be priced (a quantity that is negative or absurd) is booked as the worst case, flagged as an
+  /// estimate: unseen spending would be worse than a wrong guess that says so.
+  private func cost(of usage: [Usage], stated: Money?, _ run: Run, _ candidate: Plan.Candidate) -> Cost {
+    CostMeter.cost(
+      of: usage, dimensions: .init(of: run.job.payload), stated: stated, provider: candidate.provider,
+      price: candidate.price)
+      ?? WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price).booked
+  }
+}

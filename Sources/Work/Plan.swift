@@ -1,0 +1,31 @@
+package import Catalog
+package import Contracts
+
+/// What would be done with a job if it were admitted: by which tier's rules, in which lane, with which candidates in
+/// which order.
+package struct Plan: Sendable {
+  /// One model at one provider, to be tried in its turn.
+  package struct Candidate: Sendable {
+    package var provider: ProviderDefinition
+    package var model: String
+    package var version: String?
+    /// Nil where models of the provider are free.
+    package var price: Price?
+  }
+
+  package var tier: TierPolicy
+  /// Jobs of the user that may run at once.
+  package var concurrency: Int
+  /// Never empty.
+  package var candidates: [Candidate]
+}
+
+/// What planning says of a job.
+package enum Planned: Sendable {
+  case plan(Plan)
+  /// The tier's own lane is a lower one than the job came in.
+  case move(to: Lane, tier: String)
+  /// Not before this time.
+  case notYet(Timestamp)
+  case end(EndCode, String, tier: String)
+}

@@ -1,0 +1,141 @@
+import Admission
+import Catalog
+import Contracts
+import Logging
+import Providers
+
+/// Walks the candidates of a plan, one attempt after the other, until one succeeds or nothing is left to try. Every
+/// attempt's intent is in Redis before its provider is called. Runs in the task of its job; never throws.
+struct PlanRunner: Sendable {
+  let providers: ProviderShelf
+  let desk: AdmissionDesk
+  let meter: @Sendable () -> Meter
+  let failpoints: Failpoints
+  let now: @Sendable () -> Timestamp
+  let logger: Logger
+
+  /// A run keeps its delivery at most this long: five minutes less than the broker's consumer timeout.
+  static let longestRun: Duration = .seconds(25 * 60)
+
+  /// Nil when the run was abandoned because the worker is going down: its lease runs out and others take over.
+  /// - Parameter advanced: told of the lease whenever a further attempt has been written down.
+  func execute(_ admitted: Run, advanced: @Sendable (HeldLease) async -> Void) async -> RunEnd? {
+    var end = RunEnd(run: admitted, attempts: [], events: [], unwritten: [])
+    let begin = ContinuousClock.now
+    for (index, candidate) in admitted.plan.candidates.enumerated() {
+      if index > 0 {
+        guard await prepare(&end, for: candidate) else { return end }
+        await advanced(end.run.lease)
+      }
+      let answer = await attempt(&end, candidate, until: begin + Self.longestRun)
+      switch answer {
+      case .success(let reply):
+        end.success = (candidate, reply)
+        return end
+      case .failure(let failure) where failure.kind == .cancelled: return nil
+      case .failure(let failure):
+        if let fault = verdict(on: failure, task: admitted.job.taskType) {
+          end.fault = fault
+          return end
+        }
+      }
+    }
+    end.fault = ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
+    return end
+  }
+
+  private func attempt(
+    _ end: inout RunEnd, _ candidate: Plan.Candidate, until limit: ContinuousClock.Instant
+  ) async -> ProviderAnswer {
+    let run = end.run
+    let number = run.lease.attempt
+    let start = ContinuousClock.now
+    await failpoints.pass(.beforeProvider)
+    let answer: ProviderAnswer
+    if let provider = providers[candidate.provider.name] {
+      answer = await provider.call(
+        ProviderCall(
+          job: run.job, model: candidate.model, modelVersion: candidate.version,
+          attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
+          deadline: deadline(of: run.job, candidate, start: start, limit: limit)))
+    } else {
+      answer = .failure(ProviderFailure(.local, "this worker cannot speak to provider \(candidate.provider.name)"))
+    }
+    await failpoints.pass(.afterProvider)
+    let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())
+    if let event {
+      end.events.append(event)
+      end.unwritten.append(event)
+    }
+    let outcome: AttemptOutcome = event?.outcome ?? .failed
+    end.attempts.append(
+      ResultEvent.Attempt(
+        number: number, provider: candidate.provider.name, model: candidate.model, outcome: outcome,
+        milliseconds: (ContinuousClock.now - start).milliseconds))
+    if case .failure(let failure) = answer { log(failure, run: run, candidate: candidate, outcome: outcome) }
+    return answer
+  }
+
+  /// Writes the last attempt's end and the next one's intent. False, with the fault set, when the run must stop here.
+  private func prepare(_ end: inout RunEnd, for candidate: Plan.Candidate) async -> Bool {
+    guard end.run.lease.attempt < desk.configuration.attemptBudget else {
+      end.fault = ResultEvent.Fault(.attemptsExhausted, "the attempt budget of the run is used up")
+      return false
+    }
+    if let deadline = end.run.job.deadline, deadline <= now() {
+      end.fault = ResultEvent.Fault(.deadlineExceeded, "the deadline passed between two attempts")
+      return false
+    }
+    let intent = Intent(tier: end.run.plan.tier.code, candidate: candidate, at: end.run.startedAt).encoded()
+    do {
+      let isOurs = try await desk.advance(end.run.lease, event: end.unwritten.last?.encoded(), nextIntent: intent)
+      guard isOurs else {
+        end.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
+        return false
+      }
+    } catch {
+      // Without the intent nothing may be bought. What is known so far is enough to end the run truthfully.
+      logger.warning(
+        "next attempt not started, its intent could not be written",
+        metadata: [LogKey.job: "\(end.run.job.id)", LogKey.error: "\(error)"])
+      end.fault = ResultEvent.Fault(.providerFailed, "the next provider could not be tried")
+      return false
+    }
+    await failpoints.pass(.afterAdvance)
+    end.run.lease.attempt += 1
+    end.run.lease.intent = intent
+    end.unwritten = []
+    return true
+  }
+
+  private func deadline(
+    of job: Job, _ candidate: Plan.Candidate, start: ContinuousClock.Instant, limit: ContinuousClock.Instant
+  ) -> ContinuousClock.Instant {
+    var deadline = min(start + candidate.provider.timeout, limit)
+    if let wish = job.deadline {
+      deadline = min(deadline, start + .milliseconds(max(0, wish.milliseconds - now().milliseconds)))
+    }
+    return deadline
+  }
+
+  /// What a failure means for the whole run; nil to go on with the next candidate.
+  private func verdict(on failure: ProviderFailure, task: TaskType) -> ResultEvent.Fault? {
+    switch failure.kind {
+    case .caller: ResultEvent.Fault(.callerError, failure.detail)
+    case .contentRefused: ResultEvent.Fault(.contentRefused, failure.detail)
+    case .lost where !task.mayRepeatUnknown:
+      ResultEvent.Fault(.providerFailed, "the provider was not heard of again, and the job is not bought twice")
+    default: nil
+    }
+  }
+
+  private func log(_ failure: ProviderFailure, run: Run, candidate: Plan.Candidate, outcome: AttemptOutcome) {
+    logger.warning(
+      "attempt failed",
+      metadata: [
+        LogKey.job: "\(run.job.id)", LogKey.run: "\(run.lease.run)", LogKey.attempt: "\(run.lease.attempt)",
+        LogKey.provider: "\(candidate.provider.name)", LogKey.model: "\(candidate.model)",
+        LogKey.outcome: "\(outcome.rawValue)", LogKey.reason: "\(failure.kind.rawValue): \(failure.detail)",
+      ])
+  }
+}

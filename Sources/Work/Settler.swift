@@ -1,0 +1,197 @@
+import Admission
+import Catalog
+import Confinement
+import Contracts
+import Lanes
+import Logging
+import Observability
+import Synchronization
+
+/// Carries out acts, many deliveries at a time, in three stages that run beside each other: first copies and the
+/// written end, then cost events, then results and acks. A stage takes whatever has gathered while it was busy, so
+/// batches grow with the load and an idle fleet does not wait. Nothing is given up: what fails is tried again until it
+/// is done or the worker ends, and then the broker delivers it again.
+final class Settler: Sendable {
+  private let writer: ActsWriter
+  private let desk: AdmissionDesk
+  private let post: PostOffice
+  private let intake: LaneIntake
+  private let meter: @Sendable () -> Meter
+  private let failpoints: Failpoints
+  private let registry: MetricRegistry
+  private let logger: Logger
+  private let count = Mutex(0)
+
+  private let incoming = Mailbox<Verdict>()
+  private let priced = Mailbox<Acts>()
+  private let announced = Mailbox<Acts>()
+  /// Leases that were given back.
+  private let released: Mailbox<String>
+
+  init(
+    writer: ActsWriter, desk: AdmissionDesk, post: PostOffice, intake: LaneIntake,
+    meter: @escaping @Sendable () -> Meter, failpoints: Failpoints, released: Mailbox<String>,
+    registry: MetricRegistry, logger: Logger
+  ) {
+    self.writer = writer
+    self.desk = desk
+    self.post = post
+    self.intake = intake
+    self.meter = meter
+    self.failpoints = failpoints
+    self.logger = logger
+    self.released = released
+    self.registry = registry
+  }
+
+  /// Deliveries between verdict and ack.
+  var unsettled: Int { count.withLock { $0 } }
+
+  /// Never waits; what is put in here is bounded by the prefetch of the lanes.
+  func settle(_ verdicts: [Verdict]) {
+    guard !verdicts.isEmpty else { return }
+    count.withLock { $0 += verdicts.count }
+    incoming.put(contentsOf: verdicts)
+  }
+
+  /// Runs the stages until cancelled.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.stage(self.incoming) { await self.writeDown($0) } }
+      group.addTask { await self.stage(self.priced) { await self.announceCosts($0) } }
+      group.addTask { await self.stage(self.announced) { await self.announceResults($0) } }
+    }
+  }
+
+  private func stage<Item: Sendable>(
+    _ mailbox: Mailbox<Item>, _ work: @Sendable ([Item]) async -> Void
+  ) async {
+    while !Task.isCancelled {
+      let batch = await mailbox.take()
+      if batch.isEmpty { return }
+      await work(batch)
+    }
+  }
+
+  private func writeDown(_ verdicts: [Verdict]) async {
+    registry.count(verdicts)
+    let batch = verdicts.map(writer.acts(for:))
+    let copies = batch.compactMap(\.first)
+    // An end without a letter does not wait for the copies of others; one with a letter waits for its letter.
+    async let areCopied = post.deliver(copies)
+    let quick = await finish(batch.filter { $0.first == nil })
+    priced.put(contentsOf: quick)
+    let areDelivered = await areCopied
+    guard copies.isEmpty || areDelivered else { return }
+    if !copies.isEmpty { await failpoints.pass(.afterCopy) }
+    priced.put(contentsOf: await finish(batch.filter { $0.first != nil }))
+  }
+
+  /// Writes the ends down and answers what is left to do.
+  private func finish(_ batch: [Acts]) async -> [Acts] {
+    let ends = batch.compactMap(\.finish)
+    guard !ends.isEmpty else { return batch }
+    guard let replies = await persist({ () async throws(AdmissionError) in try await self.desk.finish(ends) }) else {
+      return []
+    }
+    await failpoints.pass(.afterFinish)
+    var settled: [Acts] = []
+    settled.reserveCapacity(batch.count)
+    var next = replies.startIndex
+    for acts in batch {
+      guard acts.finish != nil else {
+        settled.append(acts)
+        continue
+      }
+      if let acts = follow(acts, replies[next]) { settled.append(acts) }
+      next += 1
+    }
+    released.put(contentsOf: ends.compactMap(\.leaseID))
+    return settled
+  }
+
+  /// What a finish's answer changes about the acts; nil when the delivery takes another way.
+  private func follow(_ acts: Acts, _ reply: FinishReply) -> Acts? {
+    var acts = acts
+    switch reply {
+    case .finished: return acts
+    case .superseded(let declared):
+      // The job is another worker's now. What was really spent is said as a correction; the rest is not ours to say.
+      let corrections = (acts.end?.events ?? []).filter { declared.contains($0.attempt) }.compactMap { event in
+        acts.end.flatMap { correction(of: event, in: $0) }
+      }
+      logger.warning(
+        "run was taken over before it ended here",
+        metadata: [LogKey.job: "\(acts.finish?.job.id ?? "")", LogKey.count: "\(corrections.count)"])
+      acts.costs = corrections.map { post.cost($0) }
+      acts.results = []
+      acts.forget = nil
+      return acts
+    case .known(let run):
+      guard let arrival = arrival(of: acts) else { return acts }
+      return writer.known(arrival, run)
+    case .running(let lease):
+      guard let arrival = arrival(of: acts) else { return acts }
+      incoming.put(.handBack(arrival, after: lease, .runningElsewhere))
+      return nil
+    case .conflict:
+      incoming.put(.bury(acts.delivery, .idConflict(acts.finish?.job)))
+      return nil
+    }
+  }
+
+  private func arrival(of acts: Acts) -> Arrival? {
+    guard let job = acts.finish?.job else { return nil }
+    return Arrival(
+      delivery: acts.delivery, job: job, lane: acts.delivery.lane, arrivedAt: .now,
+      firstSeen: acts.delivery.firstSeen ?? writer.now())
+  }
+
+  private func correction(of event: CostEvent, in end: RunEnd) -> CostEvent? {
+    let candidates = end.run.plan.candidates
+    guard
+      let candidate = candidates.first(where: { $0.provider.name == event.provider && $0.model == event.model })
+    else { return nil }
+    return meter().correction(of: event, for: end.run.job, price: candidate.price)
+  }
+
+  private func announceCosts(_ batch: [Acts]) async {
+    guard await post.deliver(batch.flatMap(\.costs)) else { return }
+    await failpoints.pass(.afterCosts)
+    announced.put(contentsOf: batch)
+  }
+
+  private func announceResults(_ batch: [Acts]) async {
+    guard await post.deliver(batch.flatMap(\.results)) else { return }
+    await failpoints.pass(.afterResults)
+    await intake.ack(batch.map(\.delivery))
+    await failpoints.pass(.afterAck)
+    count.withLock { $0 -= batch.count }
+    let forgotten = batch.compactMap(\.forget)
+    guard !forgotten.isEmpty else { return }
+    _ = await persist { () async throws(AdmissionError) in try await self.desk.forgetCosts(of: forgotten) }
+  }
+
+  /// Asks Redis until it answers; nil when the worker ends first. The first failure is logged, and the end with its
+  /// duration.
+  private func persist<Answer: Sendable>(
+    _ ask: () async throws(AdmissionError) -> Answer
+  ) async -> Answer? {
+    var since: ContinuousClock.Instant?
+    var pause = Duration.milliseconds(50)
+    while true {
+      do {
+        let answer = try await ask()
+        if let since {
+          logger.info("settling goes on", metadata: [LogKey.duration: "\(ContinuousClock.now - since)"])
+        }
+        return answer
+      } catch {
+        if since == nil { logger.error("settling waits for Redis", metadata: [LogKey.error: "\(error)"]) }
+        since = since ?? .now
+      }
+      do { try await Task.sleep(for: pause) } catch { return nil }
+      pause = min(pause * 2, .seconds(2))
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Catalog
+import Contracts
+import Lanes
+import Observability
+
+// What the worker counts, each in one place. Batches, so that a job costs no lock of its own.
+
+extension MetricRegistry {
+  func count(_ verdicts: [Verdict]) {
+    update { store in
+      for verdict in verdicts { store.count(verdict) }
+    }
+  }
+
+  func admitted(after duration: Duration) {
+    update { $0.observe(duration.seconds, in: Metrics.admissionSeconds) }
+  }
+}
+
+extension MetricStore {
+  fileprivate mutating func count(_ verdict: Verdict) {
+    add(to: Metrics.deliveries, verdict.delivery.lane?.rawValue ?? "intake", verdict.word)
+    switch verdict {
+    case .ended(let end):
+      let run = end.run
+      let status = end.fault?.code.status ?? .succeeded
+      let task = run.job.taskType.rawValue
+      add(to: Metrics.jobs, run.lane.rawValue, run.plan.tier.code, task, status.rawValue)
+      observe(Double(end.milliseconds) / 1000, in: Metrics.jobSeconds, task)
+      let wait = Double(max(0, run.startedAt.milliseconds - run.firstSeen.milliseconds)) / 1000
+      observe(wait, in: Metrics.waitSeconds, run.lane.rawValue, run.delivery.trips > 0 ? "concurrency" : "slot")
+      for event in end.events {
+        add(to: Metrics.attempts, event.provider, event.outcome.rawValue)
+        add(
+          Double(event.cost.amount.nanoUSD) / 1e9, to: Metrics.costUSD, event.tier, event.provider,
+          event.taskType.rawValue)
+      }
+    case .closed(let run):
+      add(
+        to: Metrics.jobs, run.arrival.lane?.rawValue ?? "intake", run.tier, run.arrival.job.taskType.rawValue,
+        run.fault.code.status.rawValue)
+    case .known: add(to: Metrics.duplicates, "delivery")
+    case .bury(_, let refusal) where refusal.code == .idConflict: add(to: Metrics.duplicates, "conflict")
+    case .handBack, .move, .identify, .bury: break
+    }
+  }
+}
+
+extension Verdict {
+  var delivery: Delivery {
+    switch self {
+    case .ended(let end): end.run.delivery
+    case .closed(let run): run.arrival.delivery
+    case .known(let arrival, _), .handBack(let arrival, _, _), .move(let arrival, _, _): arrival.delivery
+    case .identify(let delivery, _), .bury(let delivery, _): delivery
+    }
+  }
+
+  /// The label of `tollway_deliveries_total`.
+  var word: String {
+    switch self {
+    case .ended(let end): Self.word(end.fault)
+    case .closed(let run): Self.word(run.fault)
+    case .known: "absorbed"
+    case .handBack: "handed_back"
+    case .move, .identify: "moved"
+    case .bury: "dead"
+    }
+  }
+
+  private static func word(_ fault: ResultEvent.Fault?) -> String {
+    switch fault?.code.resting {
+    case .dead: "dead"
+    case .blocked: "blocked"
+    case .gone, nil: "done"
+    }
+  }
+}

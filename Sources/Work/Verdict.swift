@@ -1,0 +1,41 @@
+import Admission
+import Contracts
+import Lanes
+
+/// What is to be done with a delivery. Every way through the pipeline ends in one of these, and `Settler` is the only
+/// place that acts on them.
+enum Verdict: Sendable {
+  /// The run ended here.
+  case ended(RunEnd)
+  /// The run ends without a lease: it may not or can no longer be attempted.
+  case closed(ClosedRun)
+  /// It had ended before: say so again.
+  case known(Arrival, FinishedRun)
+  /// Over a limit, not yet due, or running elsewhere: come back later.
+  case handBack(Arrival, after: Duration, WaitReason)
+  /// Found in a lane above its tier's, or in the intake.
+  case move(Arrival, to: Lane, tier: String)
+  /// A valid job without an id gets one.
+  case identify(Delivery, id: String)
+  /// No job, or another job under a taken id.
+  case bury(Delivery, JobMessage.Refusal)
+}
+
+/// Why a job waits.
+package enum WaitReason: String, Sendable, CaseIterable {
+  case concurrency
+  case notBefore = "not_before"
+  case runningElsewhere = "running_elsewhere"
+}
+
+/// A run that ends without holding a lease.
+struct ClosedRun: Sendable {
+  var arrival: Arrival
+  var tier: String
+  /// Nil before any attempt of the run.
+  var run: String?
+  var attempt: Int
+  var fault: ResultEvent.Fault
+  /// Events of earlier attempts.
+  var costs: [[UInt8]]
+}

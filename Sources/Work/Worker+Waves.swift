@@ -1,0 +1,117 @@
+import Admission
+import Contracts
+import Lanes
+import Logging
+
+// Filling the slots. A wave is as many jobs as there are free slots, asked for in one round trip; while one is under
+// way whatever else happens only asks for another.
+
+extension Worker {
+  func passWaves() async {
+    guard !isPassing else {
+      mustPassAgain = true
+      return
+    }
+    isPassing = true
+    repeat {
+      mustPassAgain = false
+      while await passWave() {}
+    } while mustPassAgain
+    isPassing = false
+  }
+
+  /// False when there is nothing to do for now.
+  private func passWave() async -> Bool {
+    guard !isDraining, !isHeld else { return false }
+    let wave = nextWave()
+    guard !wave.isEmpty else { return false }
+    let slots = wave.count(where: { $0.lane != nil })
+    busy += slots
+    do {
+      let asked = ContinuousClock.now
+      let passed = try await pipeline.pass(wave)
+      registry.admitted(after: ContinuousClock.now - asked)
+      busy -= slots - passed.started.count
+      start(passed.started)
+      settler.settle(passed.verdicts)
+      putInFront(passed.again + passed.held)
+      if let hold = passed.hold { heldUntil = .now + hold }
+      return true
+    } catch {
+      busy -= slots
+      putInFront(wave)
+      await waitForRedis(error)
+      return true
+    }
+  }
+
+  /// While Redis lost its memory nothing is granted; deliveries wait where they are.
+  var isHeld: Bool {
+    guard let heldUntil else { return false }
+    return ContinuousClock.now < heldUntil
+  }
+
+  private func nextWave() -> [Arrival] {
+    dropLost()
+    var wave = unsorted
+    unsorted = []
+    for _ in 0..<max(0, configuration.slots - busy) {
+      guard let lane = scheduler.next(hasWork: { !(lines[$0] ?? []).isEmpty }) else { break }
+      if let arrival = lines[lane]?.removeFirst() { wave.append(arrival) }
+    }
+    return wave
+  }
+
+  private func putInFront(_ arrivals: [Arrival]) {
+    for arrival in arrivals.reversed() {
+      if let lane = arrival.lane { lines[lane, default: []].insert(arrival, at: 0) } else { unsorted.append(arrival) }
+    }
+  }
+
+  /// Deliveries of a connection that is gone are not ours any more; the broker gives them out again.
+  private func dropLost() {
+    for lane in Lane.allCases { lines[lane]?.removeAll { !intake.isCurrent($0.delivery) } }
+    unsorted.removeAll { !intake.isCurrent($0.delivery) }
+  }
+
+  /// Redis does not answer: takes no further deliveries and asks until it does. The deliveries in hand stay in hand;
+  /// giving them back would only bring them again.
+  private func waitForRedis(_ error: AdmissionError) async {
+    let since = ContinuousClock.now
+    logger.error("consuming pauses until Redis answers", metadata: [LogKey.error: "\(error)"])
+    isPaused = true
+    defer { isPaused = false }
+    await intake.pause()
+    var pause = Duration.milliseconds(100)
+    while !isDraining {
+      do { try await Task.sleep(for: pause) } catch { return }
+      do {
+        _ = try await desk.entitlements(of: ["probe"])
+        break
+      } catch {
+        pause = min(pause * 2, .seconds(1))
+      }
+    }
+    guard !isDraining else { return }
+    await intake.resume()
+    logger.info("consuming goes on", metadata: [LogKey.duration: "\(ContinuousClock.now - since)"])
+  }
+
+  /// Long waits in front of full slots: others may be free. Each delivery goes back once a visit, which its redelivered
+  /// flag remembers.
+  func putBackIdle() async {
+    guard busy >= configuration.slots else { return }
+    let limit = ContinuousClock.now - configuration.longestIdleWait
+    var idle: [Delivery] = []
+    for lane in Lane.allCases {
+      lines[lane]?.removeAll { arrival in
+        let goes = arrival.arrivedAt < limit && !arrival.delivery.isRedelivered
+        if goes { idle.append(arrival.delivery) }
+        return goes
+      }
+    }
+    guard !idle.isEmpty else { return }
+    logger.debug("idle deliveries go back", metadata: [LogKey.count: "\(idle.count)"])
+    await intake.putBack(idle)
+  }
+}

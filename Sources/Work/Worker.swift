@@ -1,0 +1,213 @@
+package import Admission
+import Confinement
+package import Contracts
+package import Lanes
+package import Logging
+package import Observability
+import Providers
+
+/// One worker process: takes deliveries from the lanes, keeps its slots busy in the order the lane scheduler says, and
+/// settles what has ended. The actor guards the lines in front of the slots and the leases that are held; everything
+/// slow happens outside of it. See `Pipeline` for the way of one job.
+package actor Worker {
+  /// A run between admission and its written end.
+  struct HeldRun {
+    var lease: HeldLease
+    let lane: Lane
+    /// The delivery to settle: a later one if the first was lost with its connection.
+    var delivery: Delivery
+    var isExecuting = true
+  }
+
+  let configuration: WorkerConfiguration
+  let desk: AdmissionDesk
+  let intake: LaneIntake
+  let pipeline: Pipeline
+  let settler: Settler
+  let registry: MetricRegistry
+  let logger: Logger
+  private let post: PostOffice
+  private let runner: PlanRunner
+  private let starts = Mailbox<Run>()
+  private let released = Mailbox<String>()
+  private let drained = Gate()
+
+  var scheduler: LaneScheduler
+  /// Deliveries in front of the slots, first come first.
+  var lines: [Lane: [Arrival]] = [:]
+  /// Deliveries of the intake queue, which need no slot: they only move.
+  var unsorted: [Arrival] = []
+  /// Slots that hold a job, those just being admitted included.
+  var busy = 0
+  var isPassing = false
+  var mustPassAgain = false
+  private(set) var isDraining = false
+  var heldUntil: ContinuousClock.Instant?
+  /// Redis does not answer and nothing is taken.
+  var isPaused = false
+  /// By lease id.
+  private(set) var held: [String: HeldRun] = [:]
+  /// Lease id by job id, for deliveries that come again.
+  private var leaseOfJob: [String: String] = [:]
+
+  package init(
+    configuration: WorkerConfiguration, planner: @escaping @Sendable () -> Planner, desk: AdmissionDesk,
+    intake: LaneIntake, post: PostOffice, providers: ProviderShelf, registry: MetricRegistry, failpoints: Failpoints,
+    now: @escaping @Sendable () -> Timestamp, logger: Logger
+  ) {
+    self.configuration = configuration
+    self.desk = desk
+    self.intake = intake
+    self.post = post
+    self.registry = registry
+    self.logger = logger
+    scheduler = LaneScheduler(shares: configuration.shares)
+    pipeline = Pipeline(
+      planner: planner, desk: desk, failpoints: failpoints, now: now, logger: logger,
+      workerID: configuration.workerID)
+    let meter: @Sendable () -> Meter = { Meter(prices: planner().prices) }
+    runner = PlanRunner(
+      providers: providers, desk: desk, meter: meter, failpoints: failpoints, now: now, logger: logger)
+    settler = Settler(
+      writer: ActsWriter(post: post, now: now), desk: desk, post: post, intake: intake, meter: meter,
+      failpoints: failpoints, released: released, registry: registry, logger: logger)
+  }
+
+  /// Works until `drain` has let everything end, or the task is cancelled.
+  package func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.intake.run() }
+      group.addTask { await self.post.run() }
+      group.addTask { await self.settler.run() }
+      group.addTask { await self.receive() }
+      group.addTask { await self.execute() }
+      group.addTask { await self.forgetReleased() }
+      group.addTask { await self.renewLeases() }
+      group.addTask { await self.tick() }
+      _ = await drained.pass()
+      group.cancelAll()
+    }
+  }
+
+  /// Takes nothing new, gives back what has not begun, and lets the rest end within the grace. What has not ended then
+  /// is left to its lease and to redelivery.
+  package func drain() async {
+    guard !isDraining else { return }
+    isDraining = true
+    await intake.pause()
+    let waiting = lines.values.flatMap { $0 } + unsorted
+    lines = [:]
+    unsorted = []
+    await intake.putBack(waiting.map(\.delivery))
+    logger.info(
+      "draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(waiting.count)"])
+    let end = ContinuousClock.now + configuration.grace
+    while busy > 0 || settler.unsettled > 0, ContinuousClock.now < end {
+      do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
+    }
+    if busy > 0 || settler.unsettled > 0 {
+      logger.warning(
+        "the grace is over, the rest is left to redelivery",
+        metadata: [LogKey.running: "\(busy)", LogKey.count: "\(settler.unsettled)"])
+    }
+    drained.open()
+  }
+
+  /// Whether it takes and runs jobs: both connections stand and nothing is paused.
+  package func readiness() -> ProbeServer.Readiness {
+    if isDraining { return .notReady("draining") }
+    if isHeld { return .notReady("Redis lost its memory, nothing is granted yet") }
+    if isPaused { return .notReady("Redis does not answer") }
+    return intake.isConnected ? .ready : .notReady("not connected to RabbitMQ")
+  }
+
+  // Deliveries come in, bytes become jobs outside the actor.
+
+  private nonisolated func receive() async {
+    while !Task.isCancelled {
+      let deliveries = await intake.next()
+      if deliveries.isEmpty { return }
+      var arrivals: [Arrival] = []
+      var verdicts: [Verdict] = []
+      for delivery in deliveries {
+        switch pipeline.decode(delivery) {
+        case .arrival(let arrival): arrivals.append(arrival)
+        case .verdict(let verdict): verdicts.append(verdict)
+        }
+      }
+      settler.settle(verdicts)
+      await accept(arrivals)
+    }
+  }
+
+  private func accept(_ arrivals: [Arrival]) async {
+    guard !isDraining else { return await intake.putBack(arrivals.map(\.delivery)) }
+    for arrival in arrivals where !adopt(arrival) {
+      if let lane = arrival.lane { lines[lane, default: []].append(arrival) } else { unsorted.append(arrival) }
+    }
+    await passWaves()
+  }
+
+  /// A job that runs here and whose delivery was lost with its connection goes on under its new delivery.
+  private func adopt(_ arrival: Arrival) -> Bool {
+    guard let id = leaseOfJob[arrival.job.id], let run = held[id], run.isExecuting,
+      run.lease.job.digest == arrival.job.digest, !intake.isCurrent(run.delivery)
+    else { return false }
+    held[id]?.delivery = arrival.delivery
+    return true
+  }
+
+  // Admitted runs execute, each in its own task.
+
+  func start(_ runs: [Run]) {
+    for run in runs {
+      held[run.lease.leaseID] = HeldRun(lease: run.lease, lane: run.lane, delivery: run.delivery)
+      leaseOfJob[run.job.id] = run.lease.leaseID
+    }
+    starts.put(contentsOf: runs)
+  }
+
+  private nonisolated func execute() async {
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        let runs = await starts.take()
+        if runs.isEmpty { break }
+        for run in runs {
+          group.addTask {
+            let end = await self.runner.execute(run) { lease in await self.advanced(lease) }
+            await self.ended(run.lease.leaseID, end)
+          }
+        }
+      }
+      group.cancelAll()
+    }
+  }
+
+  /// The run goes on with another attempt: renewals must say so.
+  private func advanced(_ lease: HeldLease) { held[lease.leaseID]?.lease = lease }
+
+  private func ended(_ leaseID: String, _ end: RunEnd?) async {
+    busy -= 1
+    held[leaseID]?.isExecuting = false
+    if var end, let delivery = held[leaseID]?.delivery {
+      end.run.delivery = delivery
+      settler.settle([.ended(end)])
+    } else {
+      release(leaseID)
+    }
+    await passWaves()
+  }
+
+  private func forgetReleased() async {
+    while !Task.isCancelled {
+      let leases = await released.take()
+      if leases.isEmpty { return }
+      for lease in leases { release(lease) }
+    }
+  }
+
+  private func release(_ leaseID: String) {
+    guard let run = held.removeValue(forKey: leaseID) else { return }
+    if leaseOfJob[run.lease.job.id] == leaseID { leaseOfJob[run.lease.job.id] = nil }
+  }
+}

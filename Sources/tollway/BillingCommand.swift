@@ -1,0 +1,74 @@
+import ArgumentParser
+import Billing
+import Catalog
+import Contracts
+import Lanes
+import Logging
+import Observability
+import Redis
+import Work
+
+/// `tollway billing`: cost events into the ledger.
+struct BillingCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "billing", abstract: "Book the cost events of costs.ledger into the ledger.")
+
+  @OptionGroup var settings: Settings
+
+  func run() async throws {
+    LogBootstrap.install(try settings.logging())
+    let wires = try Wires(settings, role: "billing")
+    let rules = try RuleBook(policyPath: try settings.policyPath(), pricesPath: try settings.pricesPath())
+    let ledger = try Ledger.open(settings)
+    let registry = MetricRegistry(
+      tiers: rules.planner.policy.tiers.keys, providers: rules.planner.policy.providers.keys)
+    _ = try await wires.declareTopology()
+    let stream = wires.broker.costStream(prefetch: BillingWatcher<LedgerArrivals>.batchLimit * 4)
+    let watcher = BillingWatcher(
+      ledger: ledger, arrivals: LedgerArrivals(stream: stream), logger: wires.logger, now: Wires.now,
+      onBatch: { batch in registry.update { $0.count(batch) } })
+    wires.logger.info("billing starts")
+    let entitlements = Entitlements(wires: wires, assignments: Assignments(in: ledger))
+    await withDiscardingTaskGroup { group in
+      group.addTask { await entitlements.keep() }
+      group.addTask { await Signals.drain { await stream.end() } }
+      group.addTask { await Probes.serve(self.settings, registry, wires.logger) { .ready } }
+      group.addTask { await stream.run() }
+      await watcher.run()
+      group.cancelAll()
+    }
+    do throws(LedgerError) { try ledger.close() } catch { throw CommandFailure.ledger(error) }
+    await wires.redis.close()
+    wires.logger.info("billing ended")
+  }
+}
+
+enum Ledger {
+  static func open(_ settings: Settings) throws(CommandFailure) -> SQLiteLedger {
+    do throws(LedgerError) {
+      return try SQLiteLedger(url: settings.ledger)
+    } catch {
+      throw .ledger(error)
+    }
+  }
+}
+
+/// The cost stream as the watcher wants it.
+private struct LedgerArrivals: CostArrivals {
+  let stream: CostStream
+
+  typealias Token = CostStream.Token
+
+  func next() async -> [CostArrival<CostStream.Token>] {
+    await stream.next().map { CostArrival(body: $0.body, token: $0.token, redelivered: $0.isRedelivered) }
+  }
+
+  func settle(_ arrivals: [CostArrival<CostStream.Token>]) async { await stream.ack(arrivals.map(\.token)) }
+}
+
+extension MetricStore {
+  fileprivate mutating func count(_ batch: BookedBatch) {
+    add(Double(batch.duplicates), to: Metrics.duplicates, "cost_event")
+    if let lag = batch.lag { set(Metrics.ledgerLagSeconds, to: lag.seconds) }
+  }
+}

@@ -1,0 +1,109 @@
+import Billing
+import Catalog
+import Contracts
+import Foundation
+
+/// The files a role reads and writes, and the providers the policy names. Reads no secret: only whether it is there.
+struct FileChecks {
+  let settings: Settings
+  private let environment = ProcessInfo.processInfo.environment
+  private let files = FileManager.default
+
+  init(settings: Settings) { self.settings = settings }
+
+  func run(_ checkup: inout Checkup) {
+    ledger(&checkup)
+    artifacts(&checkup)
+    prices(&checkup)
+    if let policy = policy(&checkup) { providers(of: policy, &checkup) }
+  }
+
+  private func ledger(_ checkup: inout Checkup) {
+    do {
+      let path = try SQLiteLedger.path(ofURL: settings.ledger)
+      guard files.fileExists(atPath: path) else { return directory(of: path, &checkup) }
+      try Ledger.open(settings).close()
+      checkup.fine("ledger", "\(path) opens, its schema is up to date")
+    } catch {
+      checkup.fail("ledger", error)
+    }
+  }
+
+  private func directory(of path: String, _ checkup: inout Checkup) {
+    let directory = URL(filePath: path).deletingLastPathComponent().path
+    if files.isWritableFile(atPath: directory) {
+      checkup.fine("ledger", "\(path) is not there yet; tollway billing will create it")
+    } else {
+      checkup.fail("ledger", "\(path) cannot be created", "mkdir -p \(directory), and let this user write there")
+    }
+  }
+
+  private func artifacts(_ checkup: inout Checkup) {
+    let path = settings.artifactDirectory
+    var isDirectory: ObjCBool = false
+    if files.fileExists(atPath: path, isDirectory: &isDirectory) {
+      guard isDirectory.boolValue, files.isWritableFile(atPath: path) else {
+        return checkup.fail("artifacts", "\(path) cannot be written", "let this user write there, or set TOLLWAY_ARTIFACTS")
+      }
+      return checkup.fine("artifacts", "\(path) can be written")
+    }
+    var parent = URL(filePath: path).deletingLastPathComponent()
+    while !files.fileExists(atPath: parent.path), parent.path != "/" { parent.deleteLastPathComponent() }
+    guard files.isWritableFile(atPath: parent.path) else {
+      return checkup.fail("artifacts", "\(path) cannot be created", "mkdir -p \(path), or set TOLLWAY_ARTIFACTS")
+    }
+    checkup.fine("artifacts", "\(path) will be created by the first worker that needs it")
+  }
+
+  private func prices(_ checkup: inout Checkup) {
+    do {
+      let path = try settings.pricesPath()
+      let book = try RuleBook.prices(at: path)
+      let doubts = PriceCheck.findings(in: book, asOf: Wires.now()).count
+      let text = "\(path ?? "the built-in price book"): \(book.prices.count) prices"
+      guard doubts == 0 else {
+        return checkup.warn("prices", "\(text), \(doubts) doubtful", "tollway prices check \(path ?? "")")
+      }
+      checkup.fine("prices", text)
+    } catch {
+      checkup.fail("prices", error)
+    }
+  }
+
+  private func policy(_ checkup: inout Checkup) -> Policy? {
+    do {
+      let path = try settings.policyPath()
+      let policy = try RuleBook.policy(at: path)
+      checkup.fine(
+        "policy", "\(path ?? "the built-in policy"): \(policy.tiers.count) tiers, \(policy.providers.count) providers")
+      return policy
+    } catch {
+      checkup.fail("policy", error)
+      return nil
+    }
+  }
+
+  /// A provider that is not ready is passed over by the plan: a warning, not a failure.
+  private func providers(of policy: Policy, _ checkup: inout Checkup) {
+    var unready: Set<String> = []
+    let used = Set(policy.tiers.values.flatMap { $0.providers.values.joined() })
+    for name in used.sorted() {
+      guard let definition = policy.providers[name] else { continue }
+      let readiness = ProviderReadiness(definition, environment: environment)
+      switch readiness {
+      case .ready(let message): checkup.fine("provider \(name)", message)
+      case .notBuilt: checkup.note("provider \(name)", "this version does not call it; plans pass it over")
+      case .missing(let message, let remedy): checkup.warn("provider \(name)", message, remedy)
+      }
+      if !readiness.isReady { unready.insert(name) }
+    }
+    for task in TaskType.allCases {
+      let lists = policy.tiers.values.compactMap { $0.providers[task] }.filter { !$0.isEmpty }
+      if lists.contains(where: { $0.allSatisfy(unready.contains) }) {
+        checkup.warn(
+          "task \(task.rawValue)", "no provider is ready for every tier: such jobs become dead letters",
+          "make one of its providers ready, then tollway dead replay --all")
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Billing
+import Contracts
+
+/// A ledger report as table, CSV (RFC 4180) or JSON. A column for each unit that occurs.
+struct LedgerSheet: Encodable {
+  struct Row: Encodable {
+    let key: String
+    let jobs, attempts: Int
+    let costUsd: String
+    let units: [String: String]
+
+    init(_ row: LedgerReport.Row) {
+      key = row.key
+      jobs = row.jobs
+      attempts = row.attempts
+      costUsd = row.amount.description
+      units = Dictionary(uniqueKeysWithValues: row.units.map { ($0.key.rawValue, $0.value.description) })
+    }
+  }
+
+  let by: String
+  let rows: [Row]
+  let total: Row
+
+  init(_ report: LedgerReport) {
+    by = report.grouping.rawValue
+    rows = report.rows.map(Row.init)
+    total = Row(report.total)
+  }
+
+  private var units: [String] { Usage.Unit.allCases.map(\.rawValue).filter { total.units[$0] != nil } }
+
+  var table: Table {
+    var table = Table(
+      [.init(stringLiteral: by.uppercased()), .number("JOBS"), .number("ATTEMPTS"), .number("USD")]
+        + units.map { .number($0.uppercased()) })
+    for row in rows { table.rows.append(cells(row, key: row.key, nil)) }
+    table.rows.append(cells(total, key: "total", .bold))
+    return table
+  }
+
+  private func cells(_ row: Row, key: String, _ colour: Style.Colour?) -> [Table.Cell] {
+    [
+      .init(key, colour), .init("\(row.jobs)", colour), .init("\(row.attempts)", colour),
+      .init(Money(row.costUsd)?.inTable ?? row.costUsd, colour),
+    ] + units.map { .init(row.units[$0] ?? "-", colour) }
+  }
+
+  /// Without the total: the lines of a spreadsheet are to be summed there.
+  var csv: [String] {
+    let titles = [by, "jobs", "attempts", "cost_usd"] + units
+    return ([titles] + rows.map { row in
+      [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd] + units.map { row.units[$0] ?? "0" }
+    }).map { $0.map(Self.quoted).joined(separator: ",") }
+  }
+
+  /// A leading `=`, `+`, `-` or `@` would be a formula to a spreadsheet; user ids may begin with the latter two.
+  private static func quoted(_ field: String) -> String {
+    var field = field
+    if let first = field.first, "=+-@".contains(first), ExactDecimal(field) == nil { field = "'" + field }
+    guard field.contains(where: { ",\"\r\n".contains($0) }) else { return field }
+    return "\"" + field.replacing("\"", with: "\"\"") + "\""
+  }
+}

@@ -1,0 +1,96 @@
+import Admission
+import ArgumentParser
+import Billing
+import Catalog
+import Contracts
+import Foundation
+
+/// `tollway users set`: lay down a tier or limits. The row in the ledger database comes first, it is the truth; then
+/// the copy in Redis, which workers read with the next job.
+struct UserSetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Lay down a tier or limits for one user.",
+    discussion: "What is not named stays as it was laid down before. A raised limit counts from the next job on.")
+
+  @OptionGroup var settings: Settings
+  @OptionGroup var argument: UserArgument
+  @Option(help: "A tier or alias of the policy.") var tier: String?
+  @Option(help: "Jobs that may run at once.") var concurrency: Int?
+  @Option(help: "The cost cap of a month, in dollars.") var monthlyUsd: String?
+  @OptionGroup var note: ChangeNote
+  @Option(help: "table or json.") var format = Format.table
+
+  func validate() throws {
+    guard tier != nil || concurrency != nil || monthlyUsd != nil else {
+      throw ValidationError("name at least one of --tier, --concurrency and --monthly-usd")
+    }
+    if let concurrency, concurrency < 1 { throw ValidationError("--concurrency: must be 1 or more") }
+    if let monthlyUsd, Money(monthlyUsd).map({ $0 < .zero }) ?? true {
+      throw ValidationError("--monthly-usd: must be a number of dollars, not negative")
+    }
+  }
+
+  func run() async throws {
+    let policy = try RuleBook.policy(at: try settings.policyPath())
+    if let tier, policy.tier(named: tier) == nil { throw ValidationError("--tier: one of \(policy.tierNames)") }
+    let wires = try Wires.forCommand("users", settings)
+    let assignments = Assignments(in: try Ledger.open(settings))
+    let before = try await assignments.assignment(of: argument.user)
+    var overrides = before?.overrides ?? .none
+    overrides.concurrency = concurrency ?? overrides.concurrency
+    overrides.monthlyUsd = monthlyUsd.flatMap { Money($0) } ?? overrides.monthlyUsd
+    let assignment = try await assignments.assign(
+      argument.user, tier: tier ?? before?.tier, overrides: overrides, by: note.author, reason: note.reason)
+    try await Self.copy(assignment.entitlement, of: argument.user, wires)
+    switch format {
+    case .json: try Output.json(AssignmentRow(assignment))
+    case .table: UsersCommand.List.table([assignment]).print()
+    }
+  }
+
+  static func copy(_ entitlement: Entitlement?, of user: String, _ wires: Wires) async throws {
+    do {
+      try await wires.desk.store(entitlement, of: user)
+    } catch {
+      var failure = CommandFailure.redis(error)
+      failure.happened = "the change is in the ledger, but workers cannot see it yet: \(failure.happened)"
+      failure.remedy = "run the same command again when Redis answers"
+      throw failure
+    }
+    await wires.close()
+  }
+}
+
+/// `tollway users unset`: take back what was laid down.
+struct UserUnsetCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unset", abstract: "Take back whatever was laid down for one user.")
+
+  @OptionGroup var settings: Settings
+  @OptionGroup var argument: UserArgument
+  @OptionGroup var note: ChangeNote
+
+  func run() async throws {
+    let wires = try Wires.forCommand("users", settings)
+    let assignments = Assignments(in: try Ledger.open(settings))
+    let wasThere = try await assignments.unassign(argument.user, by: note.author, reason: note.reason)
+    // Also where there was no row: an earlier try may have failed between the two.
+    try await UserSetCommand.copy(nil, of: argument.user, wires)
+    guard wasThere else {
+      throw CommandFailure(
+        .failed, "nothing is laid down for \(argument.user)", "tollway users list shows everybody for whom there is")
+    }
+    Output.line("\(argument.user) has the limits of the tier again")
+  }
+}
+
+/// Who changes something and why, for the audit.
+struct ChangeNote: ParsableArguments {
+  @Option(help: "Who changes it; default is the name of the login.") var by: String?
+  @Option(help: "Why, in a few words.") var reason = ""
+
+  var author: String {
+    let login = NSUserName()
+    return by ?? (login.isEmpty ? "unknown" : login)
+  }
+}

@@ -1,0 +1,66 @@
+import AMQP
+import Admission
+import Contracts
+import Foundation
+import Lanes
+import Logging
+import Observability
+import Redis
+
+/// The connections a command needs, made from its settings. Nothing connects before it is used.
+struct Wires {
+  let topology: Topology
+  let broker: LaneBroker
+  let redis: RedisClient
+  let desk: AdmissionDesk
+  let logger: Logger
+
+  init(_ settings: Settings, role: String) throws(CommandFailure) {
+    let topology = try settings.topology()
+    let logger = Logger(label: role)
+    self.topology = topology
+    self.logger = logger
+    broker = LaneBroker(try settings.broker(name: "tollway \(role)"), topology: topology, logger: logger)
+    redis = RedisClient(try settings.redis(), logger: logger)
+    var admission = AdmissionConfiguration()
+    admission.stateTTL = try settings.stateLifetime()
+    desk = AdmissionDesk(
+      redis: redis, keys: AdmissionKeys(namespace: topology.namespace), configuration: admission)
+  }
+
+  /// For a command that is no role: it logs nothing unless told to, because it says itself what fails.
+  /// - Parameter level: for one that goes on after an outage.
+  static func forCommand(
+    _ name: String, _ settings: Settings, logging level: String = "critical"
+  ) throws(CommandFailure) -> Wires {
+    LogBootstrap.install(try settings.logging(default: level))
+    return try Wires(settings, role: name)
+  }
+
+  /// Declares what is missing. On a fleet that never ran here nothing has to be waited for.
+  func declareTopology() async throws(CommandFailure) -> TopologyKeeper.Applied {
+    let admin = broker.admin()
+    let applied: TopologyKeeper.Applied
+    do throws(AMQPError) {
+      applied = try await TopologyKeeper(topology: topology, admin: admin).apply()
+    } catch {
+      await admin.close()
+      throw .broker(error)
+    }
+    await admin.close()
+    guard applied.isNewFleet else { return applied }
+    do throws(AdmissionError) {
+      try await desk.openEpoch()
+    } catch {
+      throw .redis(error)
+    }
+    return applied
+  }
+
+  /// Ends what was opened to Redis; the broker's ends are closed by whoever uses them.
+  func close() async { await redis.close() }
+
+  static func now() -> Timestamp {
+    Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down)))
+  }
+}

@@ -1,0 +1,82 @@
+import Contracts
+import Foundation
+import GRDB
+import Testing
+
+@testable import Billing
+
+struct AssignmentsTests {
+  private let folder: TemporaryFolder
+  private let ledger: SQLiteLedger
+  private let assignments: Assignments
+
+  init() throws {
+    folder = try TemporaryFolder()
+    ledger = try SQLiteLedger(path: folder.ledgerPath) { Timestamp(milliseconds: 1_790_000_000_123) }
+    assignments = Assignments(in: ledger)
+  }
+
+  @Test func `an assignment is found again with all it grants`() async throws {
+    let overrides = UserOverrides(
+      concurrency: 7, monthlyUsd: Money("12.5"), hardStop: true, quotas: .init(tokens: 100, videoMinutes: 3))
+    let made = try await assignments.assign("anna", tier: "tier3", overrides: overrides, by: "root", reason: "pilot")
+    #expect(try await assignments.assignment(of: "anna") == made)
+    #expect(made.changedAt == Timestamp(milliseconds: 1_790_000_000_123))
+    #expect(
+      try ledger.texts("SELECT overrides FROM user_assignment") == [
+        #"{"concurrency":7,"hardStop":true,"monthlyUsd":"12.500000000000","quotas":{"tokens":100,"video_minutes":3}}"#
+      ])
+  }
+
+  @Test func `a second assignment replaces the first, and the audit keeps both`() async throws {
+    try await assignments.assign("anna", tier: "PRO", overrides: .none, by: "root", reason: "paid")
+    try await assignments.assign(
+      "anna", tier: nil, overrides: UserOverrides(concurrency: 1), by: "eve", reason: "abuse")
+    #expect(try await assignments.unassign("anna", by: "root", reason: "settled"))
+    #expect(try await assignments.assignment(of: "anna") == nil)
+    let changes = try await assignments.changes(of: "anna")
+    let paid = AssignmentChange.Grant(tier: "PRO", overrides: .none)
+    let slowed = AssignmentChange.Grant(tier: nil, overrides: UserOverrides(concurrency: 1))
+    #expect(changes.map(\.changedBy) == ["root", "eve", "root"])
+    #expect(changes.map(\.reason) == ["settled", "abuse", "paid"])
+    #expect(changes.map(\.before) == [slowed, paid, nil])
+    #expect(changes.map(\.after) == [nil, slowed, paid])
+  }
+
+  @Test func `taking back what was never laid down says so and leaves no trace`() async throws {
+    #expect(try await !assignments.unassign("nobody", by: "root", reason: ""))
+    #expect(try ledger.count("assignment_audit") == 0)
+  }
+
+  @Test func `the list is in the order of the users`() async throws {
+    for user in ["carl", "anna", "bert"] {
+      try await assignments.assign(user, tier: "PRO", overrides: .none, by: "root", reason: "")
+    }
+    #expect(try await assignments.list().map(\.userID) == ["anna", "bert", "carl"])
+  }
+
+  @Test func `values that no limit can have are refused and nothing is written`() async throws {
+    let refused: [(String, String?, UserOverrides, String)] = [
+      ("bad user", "PRO", .none, "root"), ("anna", "no tier\n", .none, "root"), ("anna", nil, .none, ""),
+      ("anna", nil, UserOverrides(concurrency: 0), "root"),
+      ("anna", nil, UserOverrides(monthlyUsd: Money(nanoUSD: -1)), "root"),
+      ("anna", nil, UserOverrides(quotas: .init(jobs: -1)), "root"),
+      ("anna", nil, .none, String(repeating: "x", count: 1025)),
+    ]
+    for (user, tier, overrides, by) in refused {
+      let error = await #expect(throws: LedgerError.self) {
+        try await assignments.assign(user, tier: tier, overrides: overrides, by: by, reason: "")
+      }
+      #expect(error?.code == .refused)
+    }
+    #expect(try ledger.count("user_assignment") == 0)
+    #expect(try ledger.count("assignment_audit") == 0)
+  }
+
+  @Test func `lines of the audit cannot be changed or removed`() async throws {
+    try await assignments.assign("anna", tier: "PRO", overrides: .none, by: "root", reason: "")
+    for sql in ["UPDATE assignment_audit SET changed_by = 'eve'", "DELETE FROM assignment_audit"] {
+      await #expect(throws: DatabaseError.self) { try await ledger.pool.write { try $0.execute(sql: sql) } }
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import Contracts
+import Logging
+import Synchronization
+import Testing
+
+@testable import Billing
+
+struct BillingWatcherTests {
+  private let events: [CostEvent]
+
+  init() throws { events = try randomEvents(6, seed: 21) }
+
+  private func watcher(
+    _ ledger: any LedgerStore, _ arrivals: FakeArrivals, log: RecordedLog = RecordedLog(),
+    clock: any Clock<Duration> = SkippingClock(), onBatch: @escaping @Sendable (BookedBatch) -> Void = { _ in }
+  ) -> BillingWatcher<FakeArrivals> {
+    BillingWatcher(
+      ledger: ledger, arrivals: arrivals, logger: log.logger, clock: clock,
+      now: { Timestamp(milliseconds: 1_900_000_000_000) }, onBatch: onBatch)
+  }
+
+  @Test func `what was committed is acked, batch by batch, until the source ends`() async throws {
+    let folder = try TemporaryFolder()
+    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let arrivals = FakeArrivals([Array(events[..<4]), Array(events[4...])])
+    await watcher(ledger, arrivals).run()
+    #expect(try ledger.count("usage_cost") == 6)
+    #expect(arrivals.settled == [[0, 1, 2, 3], [4, 5]])
+  }
+
+  @Test func `more than 500 at once are several batches`() async throws {
+    let folder = try TemporaryFolder()
+    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let arrivals = FakeArrivals([try randomEvents(1001, seed: 22)])
+    await watcher(ledger, arrivals).run()
+    #expect(arrivals.settled.map(\.count) == [500, 500, 1])
+    #expect(try ledger.count("usage_cost") == 1001)
+  }
+
+  @Test(arguments: [LedgerError.Code.busy, .diskFull, .corrupt, .unexpected])
+  func `nothing is acked while the ledger fails, and all of it afterwards`(code: LedgerError.Code) async throws {
+    let arrivals = FakeArrivals([events])
+    let ledger = FakeLedger(failures: Array(repeating: LedgerError(code, "no"), count: 20)) {
+      #expect(arrivals.settled.isEmpty)
+    }
+    let log = RecordedLog()
+    await watcher(ledger, arrivals, log: log).run()
+    #expect(arrivals.settled == [[0, 1, 2, 3, 4, 5]])
+    #expect(log.lines.count == 2)
+    #expect(log.lines.first?.hasPrefix("error the ledger cannot be written") == true)
+    // 0.1 + 0.2 + ... + 6.4 s, then 13 pauses of 10 s.
+    #expect(log.lines.last == "info the ledger is written again [duration: 142.7 seconds]")
+  }
+
+  @Test func `a cancelled watcher acks nothing of what it has in hand`() async throws {
+    let arrivals = FakeArrivals([events])
+    let (failed, signal) = AsyncStream.makeStream(of: Void.self)
+    let ledger = FakeLedger(failures: Array(repeating: LedgerError(.busy, "no"), count: 1000)) { signal.yield() }
+    let running = Task { [self] in await watcher(ledger, arrivals, clock: ContinuousClock()).run() }
+    var failures = failed.makeAsyncIterator()
+    await failures.next()
+    running.cancel()
+    await running.value
+    #expect(arrivals.settled.isEmpty)
+  }
+
+  @Test func `refused events are counted, told in one line, and acked`() async throws {
+    let folder = try TemporaryFolder()
+    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let other = try costEvent(job: "j0", run: "r0", attempt: 1)
+    let log = RecordedLog()
+    let booked = Mutex<[BookedBatch]>([])
+    let arrivals = FakeArrivals([events + [events[0], other]], redelivered: true)
+    await watcher(ledger, arrivals, log: log) { batch in booked.withLock { $0.append(batch) } }.run()
+    let batch = try #require(booked.withLock { $0.first })
+    #expect((batch.inserted, batch.duplicates, batch.conflicts, batch.quarantined) == (6, 1, 1, 0))
+    #expect(batch.redelivered == 8)
+    let oldest = try #require(events.map(\.time).min())
+    #expect(batch.lag == .milliseconds(1_900_000_000_000 - oldest.milliseconds))
+    #expect(log.lines == ["error cost events were quarantined [count: 1] [reason: conflict on j0/r0/1]"])
+    #expect(arrivals.settled.count == 1)
+  }
+}
+
+/// Serves its batches one after the other and remembers what was settled, by position.
+private final class FakeArrivals: CostArrivals {
+  private let waiting: Mutex<[[CostArrival<Int>]]>
+  private let done = Mutex<[[Int]]>([])
+
+  init(_ batches: [[CostEvent]], redelivered: Bool = false) {
+    var number = -1
+    waiting = Mutex(
+      batches.map { batch in
+        batch.map { event in
+          number += 1
+          return CostArrival(body: event.encoded(), token: number, redelivered: redelivered)
+        }
+      })
+  }
+
+  var settled: [[Int]] { done.withLock { $0 } }
+
+  func next() async -> [CostArrival<Int>] {
+    waiting.withLock { $0.isEmpty ? [] : $0.removeFirst() }
+  }
+
+  func settle(_ arrivals: [CostArrival<Int>]) async {
+    done.withLock { $0.append(arrivals.map(\.token)) }
+  }
+}
+
+/// Fails as often as told, then takes everything.
+private final class FakeLedger: LedgerStore {
+  private let failures: Mutex<[LedgerError]>
+  private let onRecord: @Sendable () -> Void
+
+  init(failures: [LedgerError], onRecord: @escaping @Sendable () -> Void) {
+    self.failures = Mutex(failures)
+    self.onRecord = onRecord
+  }
+
+  func record(_ events: [ArrivedEvent]) async throws(LedgerError) -> [RecordOutcome] {
+    onRecord()
+    if let failure = failures.withLock({ $0.popLast() }) { throw failure }
+    return events.map { _ in .duplicate }
+  }
+
+  func report(_ query: LedgerQuery) async throws(LedgerError) -> LedgerReport { fatalError("not asked here") }
+  func userMonth(of user: String, period: String) async throws(LedgerError) -> UserMonth? { fatalError("nor this") }
+}
+
+/// A clock on which every pause is over at once.
+private final class SkippingClock: Clock {
+  private let time = Mutex(ContinuousClock().now)
+
+  var now: ContinuousClock.Instant { time.withLock { $0 } }
+  var minimumResolution: Duration { .nanoseconds(1) }
+
+  func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
+    try Task.checkCancellation()
+    time.withLock { $0 = max($0, deadline) }
+  }
+}
+
+/// Keeps lines as `level message [key: value]`.
+private final class RecordedLog: Sendable {
+  private let kept = Mutex<[String]>([])
+
+  var lines: [String] { kept.withLock { $0 } }
+  var logger: Logger { Logger(label: "billing") { _ in Handler(log: self) } }
+
+  private struct Handler: LogHandler {
+    let log: RecordedLog
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " [\($0.key): \($0.value)]" }
+      log.kept.withLock { $0.append("\(event.level) \(event.message)\(fields.joined())") }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Contracts
+import Foundation
+import GRDB
+
+@testable import Billing
+
+/// A directory of its own for each test, removed with the value.
+final class TemporaryFolder: Sendable {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "tollway-billing-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  var ledgerPath: String { url.appending(path: "ledger.db").path }
+
+  deinit {
+    do {
+      try FileManager.default.removeItem(at: url)
+    } catch {
+      print("the folder of a test stays behind: \(error)")
+    }
+  }
+}
+
+/// A cost event with plain values; tests change what they are about.
+func costEvent(
+  job: String = "j1", run: String = "r1", attempt: Int = 1, user: String = "anna", tier: String = "PRO",
+  task: TaskType = .tts, provider: String = "piper", outcome: AttemptOutcome = .success, nanoUSD: Int64 = 61_700_000,
+  usage: [Usage] = [Usage(.characters, ExactDecimal(1234), .provider)],
+  time: String = "2026-11-21T10:15:30.123Z", period: String = "2026-11", corrects: String? = nil, correction: Int? = nil
+) throws -> CostEvent {
+  guard let time = Timestamp(time) else { throw CocoaError(.formatting) }
+  return CostEvent(
+    jobID: job, run: run, attempt: attempt, seriesID: "s1", userID: user, tier: tier, taskType: task,
+    provider: provider, model: "\(provider)-model", modelVersion: nil, outcome: outcome, usage: usage,
+    cost: Cost(Money(nanoUSD: nanoUSD), basis: .priceBook, priceID: "\(provider)/model@2026-06-01"), time: time,
+    chargePeriod: period, corrects: corrects, correction: correction)
+}
+
+func decimal(_ text: String) throws -> ExactDecimal {
+  guard let value = ExactDecimal(text) else { throw CocoaError(.formatting) }
+  return value
+}
+
+extension CostEvent {
+  var arrived: ArrivedEvent { ArrivedEvent(body: encoded()) }
+}
+
+extension SQLiteLedger {
+  func count(_ table: String) throws -> Int {
+    try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
+  }
+
+  func texts(_ sql: String) throws -> [String] {
+    try pool.read { try String.fetchAll($0, sql: sql) }
+  }
+}
+
+/// Events of a few users, tiers, tasks, providers, days and months, with repeated jobs, several attempts, fractions and
+/// corrections; the same for the same seed.
+func randomEvents(_ count: Int, seed: UInt64) throws -> [CostEvent] {
+  var random = SplitMix(state: seed)
+  return try (0..<count).map { number in
+    let job = number / 3
+    let isCorrection = number % 10 == 9
+    let tasks = TaskType.allCases
+    let units = Usage.Unit.allCases.shuffled(using: &random).prefix(Int.random(in: 0...3, using: &random))
+    let original = "j\(job)/r\(job % 7)/\(number % 3 + 1)"
+    return try costEvent(
+      job: "j\(job)", run: "r\(job % 7)", attempt: number % 3 + 1, user: "u\(job % 11)",
+      tier: ["FREE", "PRO", "BUSINESS"][job % 3], task: tasks[job % tasks.count],
+      provider: ["piper", "espeak", "openai"].randomElement(using: &random) ?? "piper",
+      outcome: AttemptOutcome.allCases.randomElement(using: &random) ?? .success,
+      nanoUSD: Int64.random(in: isCorrection ? -900_000_000...900_000_000 : 0...900_000_000, using: &random),
+      usage: units.map {
+        Usage($0, ExactDecimal(mantissa: Int128(Int.random(in: 0...9_999_999, using: &random)), decimals: 7), .measured)
+      },
+      time: "2026-\(10 + job % 2)-0\(job % 9 + 1)T10:00:00.\(100 + number % 900)Z", period: "2026-\(10 + job % 2)",
+      corrects: isCorrection ? original : nil, correction: isCorrection ? 0 : nil)
+  }
+}
+
+/// A small generator with a seed, so that a failure can be repeated.
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

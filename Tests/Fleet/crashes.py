@@ -1,0 +1,193 @@
+"""Workers killed at every step of the order of effects, servers restarted in the middle: nothing lost, each job ends
+once, the ledger has one row for each call of the provider's own log."""
+
+import collections
+import os
+import signal
+import subprocess
+import time
+
+import rules
+from fleet import ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, wait_for
+
+FAILPOINTS = ["after_admit", "before_provider", "after_provider", "after_finish", "after_costs", "after_results",
+              "after_ack"]
+
+
+def jobs(count, users=12, **payload):
+    return [{"id": f"job-{number}", "userId": f"user{number % users}", "userTier": f"tier{number % 4 + 1}",
+             "taskType": "llm", "payload": {"prompt": f"number {number}", **payload}} for number in range(count)]
+
+
+def prepare(fleet, latency="30-60", **options):
+    fleet.start_provider("--latency-ms", latency)
+    fleet.use_rules(rules.policy(fleet.provider_port, **options), rules.costs())
+    fleet.start_billing()
+    fleet.results.listen()
+
+
+def all_ended(fleet, published, seconds):
+    ids = [job["id"] for job in published]
+    results = fleet.results.wait(ids, seconds)
+    one_end_each(results, ids)
+    bad = [results[job][0] for job in ids if results[job][0]["status"] != "succeeded"]
+    check(not bad, f"{len(bad)} jobs did not succeed: {bad[:1]}")
+    ledger_equals_calls(fleet)
+    return results
+
+
+def killed_at(place, pass_number):
+    """A worker dies at a failpoint, another one lives: its jobs are run by the other within 45 s."""
+    with Fleet("crash") as fleet:
+        prepare(fleet)
+        doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": f"{place}:{pass_number}"})
+        fleet.start_worker(8)
+        published = jobs(60)
+        fleet.publish(published)
+        wait_for(f"the worker to die {place}", 20, lambda: doomed.poll() is not None)
+        check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
+        died = time.monotonic()
+        all_ended(fleet, published, 60)
+        took = time.monotonic() - died
+        check(took <= 45, f"after a kill {place} the last job ended {took:.0f} s later")
+        unknown = sum(1 for row in fleet.rows() if row["outcome"] == "unknown")
+        return f"{took:.0f} s, {unknown} unknown"
+
+
+def killed_at_every_step():
+    return {place: killed_at(place, number) for place in FAILPOINTS for number in (5,)}
+
+
+def killed_between_attempts():
+    """The first provider refuses, the worker dies between the two attempts."""
+    with Fleet("advance") as fleet:
+        fleet.start_provider("--latency-ms", "20")
+        broken = 'broken: {kind: openai, base_url: "http://127.0.0.1:%d/v1", timeout: 30s}' % fleet.provider_port
+        policy = rules.policy(fleet.provider_port, order="broken, fake", extra_providers="  " + broken)
+        policy = policy.replace("provider: broken, task: llm, model: chat-1", "provider: broken, task: llm, model: fault-503")
+        costs = rules.costs(("fake", "broken")).replace('provider: broken\n    model: "chat-1"',
+                                                        'provider: broken\n    model: "fault-503"')
+        fleet.use_rules(policy, costs)
+        fleet.start_billing()
+        fleet.results.listen()
+        doomed = fleet.start_worker(4, environment={"TOLLWAY_FAILPOINT": "after_advance:3"})
+        fleet.start_worker(4)
+        published = jobs(20)
+        fleet.publish(published)
+        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
+        results = all_ended(fleet, published, 60)
+        attempts = collections.Counter(len(events[0]["attempts"]) for events in results.values())
+        check(min(attempts) >= 2, f"a job skipped the first provider: {attempts}")
+        return dict(attempts)
+
+
+def killed_during_hand_back():
+    """Jobs over the limit are on their way to the ladder when the worker dies: they come back all the same."""
+    with Fleet("copy") as fleet:
+        prepare(fleet, latency="100")
+        doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_copy:2"})
+        fleet.start_worker(8)
+        published = [{**job, "userId": "heavy", "userTier": "tier1"} for job in jobs(20)]
+        fleet.publish(published)
+        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
+        all_ended(fleet, published, 90)
+
+
+def script(*arguments):
+    subprocess.run(["bash", str(ROOT / "scripts/lib/servers.sh"), *map(str, arguments)], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+class OwnServer:
+    """A server of the scenario's own, to be restarted."""
+
+    def __init__(self, kind, directory, *options):
+        self.kind, self.directory, self.options = kind, directory, options
+        self.start()
+        self.url = (directory / "url").read_text().strip()
+
+    def start(self):
+        script(f"start-{self.kind}", self.directory, *self.options)
+
+    def crash(self):
+        script("kill", self.directory)
+
+    def stop(self):
+        script("stop", self.directory)
+
+
+def with_own_server(kind, body, *options):
+    import pathlib
+    import shutil
+    import tempfile
+    directory = pathlib.Path(tempfile.mkdtemp(prefix=f"tollway-{kind}-"))
+    server = OwnServer(kind, directory, *options)
+    try:
+        return body(server)
+    finally:
+        server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def restart_in_the_middle(fleet, server, pause):
+    prepare(fleet, latency="150-250")
+    workers = [fleet.start_worker(6) for _ in range(2)]
+    first = jobs(120)
+    fleet.publish(first)
+    wait_for("a third of the jobs to be called", 60, lambda: len(fleet.calls()) > 30)
+    server.crash()
+    time.sleep(pause)  # the outage itself, not a wait for something
+    server.start()
+    all_ended(fleet, first, 120)
+    second = [{**job, "id": "later-" + job["id"]} for job in jobs(40)]
+    fleet.publish(second)
+    all_ended(fleet, second, 60)
+    for worker in workers:
+        check(worker.poll() is None, "a worker did not survive")
+        served = worker.log.read_text().count("job=later-")
+        check(served > 0, "a worker does not consume after the outage")
+    letters = fleet.drain("jobs.dead")
+    check(not letters, f"{len(letters)} healthy jobs were dead-lettered")
+
+
+def broker_restarted():
+    def body(server):
+        with Fleet("broker", amqp_url=server.url) as fleet:
+            restart_in_the_middle(fleet, server, pause=2)
+    with_own_server("broker", body)
+
+
+def redis_restarted_keeping_its_data():
+    def body(server):
+        with Fleet("redis", redis_url=server.url) as fleet:
+            restart_in_the_middle(fleet, server, pause=2)
+    with_own_server("redis", body, "--append-only")
+
+
+def redis_restarted_empty():
+    def body(server):
+        with Fleet("redis", redis_url=server.url) as fleet:
+            restart_in_the_middle(fleet, server, pause=2)
+    with_own_server("redis", body)
+
+
+def drained_on_sigterm():
+    """SIGTERM: what runs ends, what waits goes to others, exit 0, nothing twice."""
+    with Fleet("drain") as fleet:
+        prepare(fleet, latency="1500")
+        first = fleet.start_worker(4)
+        published = jobs(16)
+        fleet.publish(published)
+        wait_for("four jobs to run", 20, lambda: len(fleet.calls()) >= 4)
+        begin = time.monotonic()
+        code = fleet.stop(first)
+        check(code == 0, f"the drained worker ended with {code}")
+        check(time.monotonic() - begin < 10, "draining took longer than the jobs in hand")
+        fleet.start_worker(8)
+        all_ended(fleet, published, 60)
+        check(len(fleet.calls()) == len(published), "a job was run twice")
+
+
+if __name__ == "__main__":
+    main(killed_at_every_step, killed_between_attempts, killed_during_hand_back, broker_restarted,
+         redis_restarted_keeping_its_data, redis_restarted_empty, drained_on_sigterm)

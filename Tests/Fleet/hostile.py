@@ -1,0 +1,143 @@
+"""A corpus of hostile messages: the worker stays up, its memory flat, each message ends as a dead letter with the right
+reason, Redis holds no key that should not be there, and no log line is forged."""
+
+import json
+import re
+
+import pika
+
+from fleet import Fleet, check, main, wait_for
+
+GOOD = {"userId": "u", "taskType": "echo", "payload": {}}
+
+
+def text(**members):
+    return json.dumps({**GOOD, **members}).encode()
+
+
+def nested_headers(depth):
+    table = {"end": "x"}
+    for _ in range(depth):
+        table = {"t": table}
+    return table
+
+
+def corpus():
+    """(what it is, body, expected reason, properties)"""
+    whole = text(id="whole")
+    invalid = [
+        ("empty", b""), ("not json", b"hello"), ("only a bracket", b"{"), ("an array", b"[1,2]"), ("a number", b"5"),
+        ("truncated", whole[:-1]), ("byte order mark", b"\xef\xbb\xbf" + whole), ("after the end", whole + b"x"),
+        ("two objects", whole + whole), ("NUL", b"\0" + whole), ("bad UTF-8", text(id="a").replace(b'"u"', b'"\xff\xfe"')),
+        ("overlong UTF-8", text(id="a").replace(b'"u"', b'"\xc0\xaf"')),
+        ("lone surrogate", b'{"id":"a","userId":"u","taskType":"echo","payload":{"x":"\\ud800"}}'),
+        ("NaN", b'{"id":"a","userId":"u","taskType":"echo","payload":{"x":NaN}}'),
+        ("Infinity", b'{"id":"a","userId":"u","taskType":"echo","payload":{"x":1e400}}'),
+        ("duplicate key", b'{"id":"a","userId":"u","userId":"v","taskType":"echo","payload":{}}'),
+        ("duplicate escaped key", b'{"id":"a","userId":"u","user\\u0049d":"v","taskType":"echo","payload":{}}'),
+        ("deep array", b'{"id":"a","userId":"u","taskType":"echo","payload":{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"),
+        ("deep object", b'{"id":"a","userId":"u","taskType":"echo","payload":' + b'{"a":' * 33 + b"1" + b"}" * 33 + b"}"),
+        ("many values", b'{"id":"a","userId":"u","taskType":"echo","payload":{"x":[' + b"1," * 200_000 + b"1]}}"),
+        ("no user", json.dumps({"id": "a", "taskType": "echo", "payload": {}}).encode()),
+        ("no task", json.dumps({"id": "a", "userId": "u", "payload": {}}).encode()),
+        ("no payload", json.dumps({"id": "a", "userId": "u", "taskType": "echo"}).encode()),
+        ("payload is text", text(id="a", payload="x")), ("id is a number", text(id=5)), ("id is empty", text(id="")),
+        ("id too long", text(id="x" * 129)), ("task is a number", text(id="a", taskType=1)),
+        ("metadata is text", text(id="a", metadata="x")), ("deadline is no time", text(id="a", deadline="tomorrow")),
+        ("negative cost", text(id="a", maxCostUsd=-1)), ("parents", text(id="a", after=["b"])),
+        ("tier with a line end", text(id="a", userTier="tier1\nerror forged: line")),
+        ("series with an escape", text(id="a", seriesId="\u001b[31mred")),
+        ("sleep is text", text(id="a", payload={"sleepMs": "5"})), ("sleep is negative", text(id="a", payload={"sleepMs": -1})),
+        ("speech without text", text(id="a", taskType="tts", payload={})),
+    ]
+    users = ["a b", "a\r\nb", "a\0b", "}{", "{x}", "*", "../../etc/passwd", "%00", "\u202eabc", "\u001b[2J", "x" * 129,
+             "x" * 100_000, "ünïcode", "a/b", "a;b", "a'b", 'a"b', "", " ", "$(id)", "{tollway}:epoch"]
+    invalid += [(f"user {user[:12]!r}", text(id="a", userId=user)) for user in users]
+    cases = [(name, body, "invalid_message", {}) for name, body in invalid]
+    cases += [("oversize", b'{"x":"' + b"y" * 3_000_000 + b'"}', "invalid_message", {}),
+              ("unknown task", text(id="unknown-task", taskType="dance"), "unknown_task", {}),
+              ("nested headers", text(id="nested-headers"), "invalid_message", {"headers": nested_headers(12)}),
+              ("very nested headers", text(id="a"), "invalid_message", {"headers": nested_headers(200)}),
+              ("wrong content type", text(id="a"), "invalid_message", {"content_type": "text/plain"}),
+              ("reply to our own queue", text(id="a"), "invalid_message", {"reply_to": "OWN"})]
+    # The id of each is its own, so that none is taken for another.
+    return cases
+
+
+def memory(process):
+    for line in open(f"/proc/{process.pid}/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+
+
+def hostile_messages():
+    with Fleet("hostile") as fleet:
+        worker = fleet.start_worker(8)
+        fleet.results.listen()
+        cases = corpus()
+        rounds = 5
+        peaks = []
+        for round_number in range(rounds):
+            with fleet.connection() as connection:
+                channel = connection.channel()
+                channel.confirm_delivery()
+                for name, body, reason, properties in cases:
+                    properties = dict(properties)
+                    if properties.get("reply_to") == "OWN":
+                        properties["reply_to"] = fleet.name("costs.ledger")
+                    fleet.publish_raw(channel, "standard", body, **properties)
+            wait_for(f"{len(cases)} dead letters", 60, lambda: fleet.depth("jobs.dead") >= len(cases))
+            letters = fleet.drain("jobs.dead")
+            check(len(letters) == len(cases), f"{len(letters)} letters for {len(cases)} messages")
+            peaks.append(memory(worker))
+        reasons = sorted(letter.headers["x-tollway-reason"] for letter, _ in letters)
+        check(reasons == sorted(reason for _, _, reason, _ in cases), f"reasons differ: {set(reasons)}")
+        oversize = [(p, b) for p, b in letters if "x-tollway-body-bytes" in p.headers]
+        check(len(oversize) == 1, f"{len(oversize)} oversize letters")
+        check(len(oversize[0][1]) == 4096 and oversize[0][0].headers["x-tollway-body-bytes"] == 3_000_008,
+              "the oversize letter does not have its first 4 KiB and its size")
+        check(len(oversize[0][0].headers["x-tollway-body-sha256"]) == 64, "the oversize letter lacks its digest")
+        for properties, _ in letters:
+            for header in ("x-tollway-reason", "x-tollway-detail", "x-tollway-attempts", "x-tollway-first-seen"):
+                check(header in properties.headers, f"a letter lacks {header}")
+            check(not any(key.startswith("x-death") for key in properties.headers), "a letter has an x-death header")
+        check(peaks[-1] <= peaks[0] + 8192, f"memory grew: {peaks} KiB")
+        allowed = re.compile(re.escape(fleet.namespace) + r"\.\{tollway\.[^}]*\}:(epoch|workers|entitlements)$")
+        strange = [key for key in fleet.keys() if not allowed.match(key)]
+        check(not strange, f"unexpected keys: {strange[:5]}")
+        line = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (trace|debug|info|notice|warning|error|critical) worker: ")
+        for logged in worker.log.read_bytes().decode().split("\n"):
+            check(not logged or line.match(logged), f"a forged log line: {logged[:80]!r}")
+            check("\x1b" not in logged, "an escape sequence in the log")
+        # And it still works.
+        fleet.publish([{**GOOD, "id": "alive"}], lane="standard")
+        fleet.results.wait(["alive"], 20)
+        events = fleet.results.by_job()["unknown-task"]
+        check(events and events[0]["error"]["code"] == "unknown_task", "no result for the unknown task")
+        return {"messages": rounds * len(cases), "memory KiB": peaks}
+
+
+def same_id_again():
+    """The same message again is announced again; another body under the id is a dead letter and changes nothing."""
+    with Fleet("twice") as fleet:
+        fleet.start_worker(8)
+        fleet.start_billing()
+        fleet.results.listen()
+        job = {**GOOD, "id": "one", "payload": {"sleepMs": 300}}
+        fleet.publish([job, job], lane="standard")
+        fleet.results.wait(["one"], 20)
+        fleet.publish([job], lane="standard")
+        wait_for("a repeated announcement", 20, lambda: len(fleet.results.by_job()["one"]) >= 2)
+        fleet.publish([{**job, "payload": {"sleepMs": 1}}, {**job, "userId": "other"}], lane="standard")
+        wait_for("two conflicts", 20, lambda: fleet.depth("jobs.dead") == 2)
+        reasons = {letter.headers["x-tollway-reason"] for letter, _ in fleet.drain("jobs.dead")}
+        check(reasons == {"id_conflict"}, f"letters of other reasons: {reasons}")
+        wait_for("its row", 20, lambda: fleet.rows())
+        wait_for("the duplicate on the ladder to come back", 60,
+                 lambda: len({json.dumps(e, sort_keys=True) for e in fleet.results.by_job()["one"]}) == 1
+                 and len(fleet.results.by_job()["one"]) >= 3)
+        check(len(fleet.rows()) == 1, f"{len(fleet.rows())} rows for one job")
+
+
+if __name__ == "__main__":
+    main(hostile_messages, same_id_again)

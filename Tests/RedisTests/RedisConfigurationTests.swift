@@ -1,0 +1,84 @@
+import Testing
+
+@testable import Redis
+
+@Suite struct RedisConfigurationTests {
+  @Test func `a full URL is taken apart`() throws {
+    let configuration = try RedisConfiguration(url: "redis://worker:s%40cret%2F@cache.internal:6380/3")
+    #expect(configuration.host == "cache.internal")
+    #expect(configuration.port == 6380)
+    #expect(configuration.database == 3)
+    #expect(configuration.credentials == .init(user: "worker", password: "s@cret/"))
+  }
+
+  @Test func `port and database have defaults`() throws {
+    for url in ["redis://127.0.0.1", "redis://127.0.0.1/", "REDIS://127.0.0.1:6379/0"] {
+      let configuration = try RedisConfiguration(url: url)
+      #expect(configuration.description == "redis://127.0.0.1:6379/0")
+      #expect(configuration.credentials == nil)
+    }
+  }
+
+  @Test func `an empty user means the default user`() throws {
+    #expect(try RedisConfiguration(url: "redis://:pass@h").credentials == .init(user: nil, password: "pass"))
+  }
+
+  @Test func `an address of version six stands in brackets`() throws {
+    let configuration = try RedisConfiguration(url: "redis://[::1]:7000/1")
+    #expect(configuration.host == "::1")
+    #expect(configuration.port == 7000)
+    #expect(configuration.description == "redis://[::1]:7000/1")
+  }
+
+  @Test func `the last at sign ends the password`() throws {
+    let configuration = try RedisConfiguration(url: "redis://u:a@b@host")
+    #expect(configuration.host == "host")
+    #expect(configuration.credentials?.password == "a@b")
+  }
+
+  @Test func `no way of printing shows user or password`() throws {
+    let configuration = try RedisConfiguration(url: "redis://someuser:canary-9f@127.0.0.1/2")
+    var dumped = ""
+    dump(configuration, to: &dumped)
+    for text in ["\(configuration)", String(reflecting: configuration), dumped] {
+      #expect(!text.contains("canary") && !text.contains("someuser"))
+      #expect(text.contains("127.0.0.1"))
+    }
+  }
+
+  @Test(arguments: [
+    "", "127.0.0.1:6379", "redis://", "redis://:6379", "redis://h:0", "redis://h:65536", "redis://h:port", "redis://h:",
+    "redis://h:+1", "redis://h/one", "redis://h/-1", "redis://h/1/2", "redis://h/0?x=canary", "redis://h#canary",
+    "redis://canary@h", "redis://u:@h", "redis://u:%zz@h", "redis://u:%00@h", "redis://u:%ff@h", "redis://[::1",
+    "redis://[h]", "redis://::1", "redis://u:can/ary@h", "redis://h h", "http://h", "unix:///canary",
+  ])
+  func `a URL that is wrong is refused without repeating it`(url: String) {
+    let error = #expect(throws: RedisError.self) { try RedisConfiguration(url: url, key: "SOME_KEY") }
+    #expect(error?.code == .configuration)
+    #expect(error?.disposition == .permanent)
+    #expect(error?.message.hasPrefix("SOME_KEY: ") == true)
+    #expect(error?.message.contains("canary") == false && error?.message.contains("ary@h") == false)
+  }
+
+  @Test func `TLS that the library does not have is refused with the key and the fix`() {
+    let error = #expect(throws: RedisError.self) { try RedisConfiguration(url: "rediss://u:p@h:6379/0") }
+    #expect(error?.code == .configuration)
+    #expect(error?.disposition == .permanent)
+    #expect(error?.message.hasPrefix("TOLLWAY_REDIS_URL: rediss:// cannot be used: ") == true)
+    #expect(error?.message.contains("hiredis") == true)
+    #expect(error?.message.contains("use redis:// on a private network or through a TLS tunnel") == true)
+  }
+
+  @Test func `sentinel is refused as not yet supported`() {
+    let error = #expect(throws: RedisError.self) { try RedisConfiguration(url: "redis+sentinel://h1,h2/master/0") }
+    #expect(error?.code == .configuration)
+    #expect(error?.message.contains("not yet supported") == true)
+  }
+
+  @Test func `the greeting authenticates, selects and names before it asks who answers`() throws {
+    let full = try RedisConfiguration(url: "redis://u:p@h/4").greeting.map { texts($0.command.arguments) }
+    #expect(full == [["AUTH", "u", "p"], ["SELECT", "4"], ["CLIENT", "SETNAME", "tollway"], ["INFO", "server"]])
+    let plain = try RedisConfiguration(url: "redis://:p@h").greeting.map { texts($0.command.arguments) }
+    #expect(plain == [["AUTH", "p"], ["CLIENT", "SETNAME", "tollway"], ["INFO", "server"]])
+  }
+}

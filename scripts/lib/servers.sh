@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# Private RabbitMQ and Redis servers for the tests, the demo and the benchmarks: started without systemd, as whoever
+# runs this, on loopback only, each with everything it writes under one directory. Sourced by scripts, and a command:
+#
+#   servers.sh start-redis  DIR [--port N] [--append-only]
+#   servers.sh start-broker DIR [--port N] [--tls]
+#   servers.sh stop DIR    # orderly; by force after 20 s
+#   servers.sh kill DIR    # as a crash would
+#
+# DIR afterwards holds `url` (a broker with --tls also `amqps_url` and `ca.pem`; a broker also `rabbitmqctl`, a command
+# for this node), `pid` and `log`. Starting again in the same DIR keeps its ports and its data. Stop before removing DIR.
+
+. "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
+
+# --- Redis ---------------------------------------------------------------------------------------------------------
+
+redis_answers() {
+  local answer
+  exec 4<>"/dev/tcp/127.0.0.1/$1" || return 1
+  printf 'PING\r\n' >&4
+  IFS= read -r -t 2 -u 4 answer
+  exec 4>&-
+  [ "$answer" = $'+PONG\r' ]
+}
+
+start_redis() {
+  local dir append=no wanted=''
+  dir=$(prepare_directory "$1") || return 1
+  shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --port) wanted=$2; shift 2 ;;
+      --append-only) append=yes; shift ;;
+      *) say "start-redis: unknown option $1"; return 2 ;;
+    esac
+  done
+  require redis-server redis-server || return 1
+  stop_server "$dir"
+  on_free_ports "$dir" "$wanted" launch_redis "$append"
+}
+
+# launch_redis DIR WANTED_PORT APPEND_ONLY
+launch_redis() {
+  local dir=$1 port
+  port=$(kept_port "$dir/port" "$2") || return 1
+  mkdir -p "$dir/data"
+  (
+    cd "$dir" && exec setsid redis-server --bind 127.0.0.1 --port "$port" --dir "$dir/data" --daemonize no \
+      --save '' --appendonly "$3" --enable-debug-command local
+  ) </dev/null >>"$dir/log" 2>&1 &
+  record_process "$dir/pid" $!
+  wait_ready "Redis on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" || { stop_server "$dir"; return 1; }
+  echo "redis://127.0.0.1:$port/0" >"$dir/url"
+}
+
+# --- RabbitMQ ------------------------------------------------------------------------------------------------------
+
+# The distribution's wrapper in /usr/sbin insists on root or on a user of its own; the script behind it does not.
+rabbitmq_home() {
+  local bin
+  for bin in /usr/lib/rabbitmq/bin /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq/sbin /usr/local/sbin; do
+    if [ -x "$bin/rabbitmq-server" ]; then
+      echo "$bin"
+      return 0
+    fi
+  done
+  say "RabbitMQ is not installed: no rabbitmq-server in /usr/lib/rabbitmq. On Debian or Ubuntu: apt-get install rabbitmq-server"
+  return 1
+}
+
+# Sends the protocol header and waits for the first byte of connection.start: the listener is up and served.
+broker_answers() {
+  local byte
+  grep -q 'Server startup complete' "$2"/logs/*.log 2>/dev/null || return 1
+  exec 4<>"/dev/tcp/127.0.0.1/$1" || return 1
+  printf 'AMQP\x00\x00\x09\x01' >&4
+  IFS= read -r -t 2 -N 1 -u 4 byte
+  exec 4>&-
+  [ "$byte" = $'\x01' ]
+}
+
+# A certificate authority and a certificate for localhost and 127.0.0.1, both made here and worth nothing elsewhere.
+make_certificates() {
+  local dir=$1
+  [ -s "$dir/ca.pem" ] && [ -s "$dir/server.pem" ] && return 0
+  require openssl openssl || return 1
+  (
+    cd "$dir" && umask 077
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj '/CN=Tollway test CA' \
+      -keyout ca.key -out ca.pem &&
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj '/CN=localhost' \
+        -keyout server.key -out server.csr &&
+      openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out server.pem \
+        -extfile <(printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n')
+  ) >"$dir/openssl.log" 2>&1 || { say "openssl could not make test certificates:"; tail -n 5 "$dir/openssl.log" >&2; return 1; }
+}
+
+# Writes the node's configuration and `env`, what its server and its rabbitmqctl need in their environment.
+configure_broker() {
+  local dir=$1 port=$2 tls_port=$3 epmd_port dist_port cookie
+  epmd_port=$(kept_port "$dir/epmd_port") && dist_port=$(kept_port "$dir/dist_port") || return 1
+  mkdir -p "$dir/home" "$dir/logs" "$dir/data"
+  cookie=$dir/home/.erlang.cookie
+  [ -s "$cookie" ] || (umask 077 && od -An -N20 -tx1 /dev/urandom | tr -d ' \n' >"$cookie")
+  chmod 400 "$cookie"
+  echo '[].' >"$dir/enabled_plugins"
+  {
+    echo "listeners.tcp.1 = 127.0.0.1:$port"
+    echo "disk_free_limit.absolute = 50MB"
+    echo "raft.wal_max_size_bytes = 67108864"
+    if [ -n "$tls_port" ]; then
+      echo "listeners.ssl.1 = 127.0.0.1:$tls_port"
+      echo "ssl_options.cacertfile = $dir/ca.pem"
+      echo "ssl_options.certfile = $dir/server.pem"
+      echo "ssl_options.keyfile = $dir/server.key"
+      echo "ssl_options.verify = verify_none"
+      echo "ssl_options.fail_if_no_peer_cert = false"
+    fi
+  } >"$dir/rabbitmq.conf"
+  cat >"$dir/env" <<ENVIRONMENT
+export HOME='$dir/home'
+export ERL_EPMD_PORT=$epmd_port ERL_EPMD_ADDRESS=127.0.0.1
+export RABBITMQ_NODENAME=tollway-$port@localhost RABBITMQ_DIST_PORT=$dist_port
+export RABBITMQ_CTL_DIST_PORT_MIN=20000 RABBITMQ_CTL_DIST_PORT_MAX=29999
+export RABBITMQ_CONF_ENV_FILE='$dir/no-env.conf' RABBITMQ_ADVANCED_CONFIG_FILE='$dir/no-advanced.config'
+export RABBITMQ_CONFIG_FILE='$dir/rabbitmq.conf' RABBITMQ_ENABLED_PLUGINS_FILE='$dir/enabled_plugins'
+export RABBITMQ_MNESIA_BASE='$dir/data' RABBITMQ_LOG_BASE='$dir/logs' RABBITMQ_PID_FILE='$dir/node_pid'
+ENVIRONMENT
+  cat >"$dir/rabbitmqctl" <<COMMAND
+#!/bin/sh
+. '$dir/env'
+exec '$(rabbitmq_home)/rabbitmqctl' "\$@"
+COMMAND
+  chmod +x "$dir/rabbitmqctl"
+}
+
+start_broker() {
+  local dir tls=no wanted='' bin
+  dir=$(prepare_directory "$1") || return 1
+  shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --port) wanted=$2; shift 2 ;;
+      --tls) tls=yes; shift ;;
+      *) say "start-broker: unknown option $1"; return 2 ;;
+    esac
+  done
+  bin=$(rabbitmq_home) && require epmd erlang-base || return 1
+  stop_server "$dir"
+  on_free_ports "$dir" "$wanted" launch_broker "$bin" "$tls"
+}
+
+# launch_broker DIR WANTED_PORT DIRECTORY_OF_RABBITMQ TLS
+launch_broker() {
+  local dir=$1 bin=$3 port tls_port=''
+  port=$(kept_port "$dir/port" "$2") || return 1
+  if [ "$4" = yes ]; then
+    make_certificates "$dir" && tls_port=$(kept_port "$dir/tls_port") || return 1
+  fi
+  configure_broker "$dir" "$port" "$tls_port" || return 1
+  rm -f "$dir"/logs/*.log
+  # An epmd of its own, in the foreground: the node would start a shared one that outlives everything.
+  (
+    cd "$dir" && . ./env && exec setsid epmd
+  ) </dev/null >"$dir/epmd.log" 2>&1 &
+  record_process "$dir/epmd.pid" $!
+  wait_ready "epmd" 5 "$dir/epmd.pid" "$dir/epmd.log" accepts "$(cat "$dir/epmd_port")" || { stop_server "$dir"; return 1; }
+  # RUNNING_UNDER_SYSTEMD: the script becomes the node instead of a parent of it, so that its pid is the node's.
+  (
+    cd "$dir" && . ./env && exec env RUNNING_UNDER_SYSTEMD=true \
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' \
+      setsid "$bin/rabbitmq-server"
+  ) </dev/null >>"$dir/log" 2>&1 &
+  record_process "$dir/pid" $!
+  wait_ready "RabbitMQ on port $port" 60 "$dir/pid" "$dir/log" broker_answers "$port" "$dir" ||
+    { stop_server "$dir"; return 1; }
+  echo "amqp://guest:guest@127.0.0.1:$port/%2F" >"$dir/url"
+  [ -z "$tls_port" ] || echo "amqps://guest:guest@localhost:$tls_port/%2F?cacertfile=$dir/ca.pem" >"$dir/amqps_url"
+}
+
+# --- both ----------------------------------------------------------------------------------------------------------
+
+# on_free_ports DIR WANTED_PORT LAUNCH ARGUMENT...: a port that was free when it was chosen may be taken when it is used;
+# a new server then tries others. One that was asked for, or that clients know, stays.
+on_free_ports() {
+  local dir=$1 wanted=$2 launch=$3
+  shift 3
+  for _ in 1 2 3; do
+    "$launch" "$dir" "$wanted" "$@" && return 0
+    [ -z "$wanted" ] && [ ! -e "$dir/url" ] || return 1
+    grep -qE 'already_used|eaddrinuse|Address already in use' "$dir/log" "$dir"/*.log || return 1
+    say "A port was taken meanwhile; trying others."
+    rm -f "$dir/port" "$dir/tls_port" "$dir/epmd_port" "$dir/dist_port" "$dir/log"
+  done
+  return 1
+}
+
+stop_server() {
+  end_process "$1/pid" TERM 20
+  end_process "$1/epmd.pid" TERM 5
+}
+
+kill_server() {
+  end_process "$1/pid" KILL 10
+  end_process "$1/epmd.pid" TERM 5
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  if [ $# -lt 2 ]; then
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+  fi
+  action=$1
+  shift
+  case "$action" in
+    start-redis) start_redis "$@" ;;
+    start-broker) start_broker "$@" ;;
+    stop) stop_server "$1" ;;
+    kill) kill_server "$1" ;;
+    *) say "servers.sh: unknown action $action"; exit 2 ;;
+  esac
+fi
