@@ -83,7 +83,7 @@ extension AMQPError {
     case 530 where ofConnection:
       return AMQPError(
         .accessRefused,
-        "the broker refused the virtual host: create it with rabbitmqctl add_vhost and grant it with set_permissions (\(text))",
+        "the broker refused the virtual host: rabbitmqctl add_vhost makes it, set_permissions grants it (\(text))",
         .permanent, replyCode: number)
     default:
       return AMQPError(

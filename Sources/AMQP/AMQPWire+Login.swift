@@ -115,8 +115,8 @@ extension AMQPWire {
       return AMQPError(
         .tls,
         """
-        the certificate of \(place) is for another host name: use a DNS name it lists (librabbitmq before 0.14 does not \
-        match addresses)
+        the certificate of \(place) is for another host name: use a DNS name it lists (librabbitmq before 0.14 does \
+        not match addresses)
         """, .permanent)
     case AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_STATUS_SSL_CONNECTION_FAILED:
       return AMQPError(
@@ -124,7 +124,7 @@ extension AMQPWire {
         """
         the TLS handshake with \(place) failed: check cacertfile in the AMQP URL, whether the broker demands a client \
         certificate, and whether that port speaks TLS
-        """, .permanent)
+        """, .reconnect)
     case AMQP_STATUS_SSL_ERROR:
       return AMQPError(.tls, "TLS with \(place) broke", .reconnect)
     case AMQP_STATUS_BROKER_UNSUPPORTED_SASL_METHOD:

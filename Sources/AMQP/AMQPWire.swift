@@ -161,17 +161,17 @@ final class AMQPWire {
     poll(&request, 1, Int32(max(0, time / .milliseconds(1)).rounded(.up)))
   }
 
-  /// For a wire that can no longer be read: sends what waits, says the end, and lets the broker read it. Closing a
-  /// socket with unread bytes in it would reset the connection, and the broker might never see our last frames. Blocks
-  /// up to a second.
+  /// For a wire whose frames can no longer be read: sends what waits and a close, then throws away what comes until the
+  /// broker ends the connection. To close a socket with unread bytes in it would reset the connection, and the broker
+  /// might never see our last frames. Blocks up to a second.
   func abandon() {
     let deadline = ContinuousClock.now + .seconds(1)
+    out.connectionClose()
     do throws(AMQPError) {
       _ = try flush()
     } catch {
       return  // the socket is dead; nothing can be said any more
     }
-    shutdown(descriptor, Int32(SHUT_WR))
     withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
       while ContinuousClock.now < deadline {
         let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)

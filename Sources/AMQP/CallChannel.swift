@@ -57,8 +57,11 @@ final class CallChannel {
   func close() {
     guard let wire else { return }
     writeSettlements(to: wire)
-    wire.out.connectionClose()
-    wire.abandon()
+    do throws(AMQPError) {
+      _ = try ask(wire) { $0.connectionClose() }
+    } catch {
+      // Then the connection is gone already, which is what was asked for.
+    }
     drop()
   }
 
@@ -140,6 +143,7 @@ final class CallChannel {
       wire.out.connectionCloseOk()
       _ = try wire.flush()
       throw error
+    case .connectionCloseOk: return .success(.done)
     case .other(let method) where method != 0: return .success(.done)
     default: return nil
     }

@@ -5,9 +5,11 @@ struct Outage {
   private var since: ContinuousClock.Instant?
   private var cause: AMQPError.Code?
 
-  /// The same cause again is only for those who debug; another cause (say, a refused password after a restart) is said.
+  /// Later failures of the same outage are only for those who debug, except that one which needs a hand (say, a refused
+  /// password after a restart) is said too.
   mutating func began(_ what: String, _ error: AMQPError, _ logger: Logger) {
-    logger.log(level: cause == error.code ? .debug : .error, "\(what) out of order", metadata: ["error": "\(error)"])
+    let isNews = since == nil || (error.disposition == .permanent && cause != error.code)
+    logger.log(level: isNews ? .error : .debug, "\(what) out of order", metadata: ["error": "\(error)"])
     since = since ?? .now
     cause = error.code
   }

@@ -20,8 +20,10 @@ package struct Delivery: Sendable {
   package let fault: String?
 
   let message: AMQPDelivery
+  private let share: ByteBudget.Share
 
-  init(_ message: AMQPDelivery, lane: Lane?, serial: UInt64, topology: Topology) {
+  init(_ message: AMQPDelivery, lane: Lane?, serial: UInt64, topology: Topology, budget: ByteBudget) {
+    share = budget.take(message.body.count + message.propertyBytes)
     self.lane = lane
     self.serial = serial
     self.message = message

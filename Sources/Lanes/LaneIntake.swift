@@ -12,6 +12,11 @@ package final class LaneIntake: Sendable {
   private let consumer: AMQPConsumer
   private let inbox = Mailbox<AMQPDelivery>()
   private let serial = Mutex<UInt64>(0)
+  private let budget = ByteBudget(limit: 64 << 20)
+  private let pauses = Mutex<Set<Pause>>([])
+
+  /// Why nothing is taken.
+  private enum Pause { case wish, memory }
 
   /// - Parameter prefetch: unsettled deliveries per lane; bounds what this process holds in memory.
   init(topology: Topology, lanes: [Lane], prefetch: Int, configuration: AMQPConfiguration, logger: Logger) {
@@ -34,14 +39,22 @@ package final class LaneIntake: Sendable {
       defer { serial += UInt64(messages.count) }
       return serial
     }
-    return messages.enumerated().map { index, message in
+    let deliveries = messages.enumerated().map { index, message in
       Delivery(
-        message, lane: lanes[message.subscription], serial: first + UInt64(index), topology: topology)
+        message, lane: lanes[message.subscription], serial: first + UInt64(index), topology: topology,
+        budget: budget)
     }
+    if budget.isExceeded { await pause(for: .memory) }
+    return deliveries
   }
 
   package func ack(_ deliveries: [Delivery]) async {
     await consumer.settle(deliveries.map { AMQPSettlement($0.message.address, .ack) })
+  }
+
+  /// Takes more again if a pause for memory has done its work. To be called now and then.
+  package func relieve() async {
+    if budget.isRelaxed { await resume(from: .memory) }
   }
 
   /// Gives deliveries back untouched, for other workers. Only for those this worker will not run: the broker counts it
@@ -51,9 +64,24 @@ package final class LaneIntake: Sendable {
   }
 
   /// No further deliveries come; those that came stay.
-  package func pause() async { await consumer.pause() }
+  package func pause() async { await pause(for: .wish) }
 
-  package func resume() async { await consumer.resume() }
+  package func resume() async { await resume(from: .wish) }
+
+  private func pause(for reason: Pause) async {
+    let isFirst = pauses.withLock { pauses in
+      defer { pauses.insert(reason) }
+      return pauses.isEmpty
+    }
+    if isFirst { await consumer.pause() }
+  }
+
+  private func resume(from reason: Pause) async {
+    let wasLast = pauses.withLock { pauses in
+      pauses.remove(reason) != nil && pauses.isEmpty
+    }
+    if wasLast { await consumer.resume() }
+  }
 
   package var isConnected: Bool { consumer.state.isConnected }
 

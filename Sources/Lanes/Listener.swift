@@ -16,7 +16,7 @@ package final class Listener: Sendable {
   /// Of a body; results and cost events are far below.
   static let maximumBytes = 16 << 20
   /// Messages in hand, which bounds the memory.
-  private static let prefetch = 100
+  private static let prefetch = 200
   /// A queue that nobody listens to any more is deleted by the broker.
   private static let expiry: Duration = .seconds(60)
 

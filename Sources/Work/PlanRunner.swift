@@ -34,7 +34,7 @@ struct PlanRunner: Sendable {
         return end
       case .failure(let failure) where failure.kind == .cancelled: return nil
       case .failure(let failure):
-        if let fault = verdict(on: failure, task: admitted.job.taskType) {
+        if let fault = verdict(on: failure, of: admitted.job) {
           end.fault = fault
           return end
         }
@@ -82,10 +82,6 @@ struct PlanRunner: Sendable {
       end.fault = ResultEvent.Fault(.attemptsExhausted, "the attempt budget of the run is used up")
       return false
     }
-    if let deadline = end.run.job.deadline, deadline <= now() {
-      end.fault = ResultEvent.Fault(.deadlineExceeded, "the deadline passed between two attempts")
-      return false
-    }
     let intent = Intent(tier: end.run.plan.tier.code, candidate: candidate, at: end.run.startedAt).encoded()
     do {
       let isOurs = try await desk.advance(end.run.lease, event: end.unwritten.last?.encoded(), nextIntent: intent)
@@ -119,14 +115,17 @@ struct PlanRunner: Sendable {
   }
 
   /// What a failure means for the whole run; nil to go on with the next candidate.
-  private func verdict(on failure: ProviderFailure, task: TaskType) -> ResultEvent.Fault? {
+  private func verdict(on failure: ProviderFailure, of job: Job) -> ResultEvent.Fault? {
     switch failure.kind {
-    case .caller: ResultEvent.Fault(.callerError, failure.detail)
-    case .contentRefused: ResultEvent.Fault(.contentRefused, failure.detail)
-    case .lost where !task.mayRepeatUnknown:
-      ResultEvent.Fault(.providerFailed, "the provider was not heard of again, and the job is not bought twice")
-    default: nil
+    case .caller: return ResultEvent.Fault(.callerError, failure.detail)
+    case .contentRefused: return ResultEvent.Fault(.contentRefused, failure.detail)
+    default: break
     }
+    if let deadline = job.deadline, deadline <= now() {
+      return ResultEvent.Fault(.deadlineExceeded, "the deadline passed before a provider had answered")
+    }
+    guard failure.kind == .lost, !job.taskType.mayRepeatUnknown else { return nil }
+    return ResultEvent.Fault(.providerFailed, "the provider was not heard of again, and the job is not bought twice")
   }
 
   private func log(_ failure: ProviderFailure, run: Run, candidate: Plan.Candidate, outcome: AttemptOutcome) {

@@ -83,7 +83,9 @@ final class Settler: Sendable {
     priced.put(contentsOf: quick)
     let areDelivered = await areCopied
     guard copies.isEmpty || areDelivered else { return }
-    if !copies.isEmpty { await failpoints.pass(.afterCopy) }
+    for acts in batch where acts.first != nil {
+      await failpoints.pass(acts.finish == nil ? .afterCopy : .afterLetter)
+    }
     priced.put(contentsOf: await finish(batch.filter { $0.first != nil }))
   }
 
@@ -166,10 +168,24 @@ final class Settler: Sendable {
     await failpoints.pass(.afterResults)
     await intake.ack(batch.map(\.delivery))
     await failpoints.pass(.afterAck)
+    for acts in batch { if let end = acts.end { log(end) } }
     count.withLock { $0 -= batch.count }
     let forgotten = batch.compactMap(\.forget)
     guard !forgotten.isEmpty else { return }
     _ = await persist { () async throws(AdmissionError) in try await self.desk.forgetCosts(of: forgotten) }
+  }
+
+  /// The last line of a job: how it ended and what it cost.
+  private func log(_ end: RunEnd) {
+    let cost = end.events.reduce(Money.zero) { $0 + $1.cost.amount }
+    logger.info(
+      "settled",
+      metadata: [
+        LogKey.job: "\(end.run.job.id)", LogKey.run: "\(end.run.lease.run)",
+        LogKey.outcome: "\(end.fault?.code.rawValue ?? RunStatus.succeeded.rawValue)",
+        LogKey.provider: "\(end.attempts.last?.provider ?? "none")", LogKey.attempt: "\(end.run.lease.attempt)",
+        LogKey.cost: "\(cost)", LogKey.duration: "\(end.milliseconds)ms",
+      ])
   }
 
   /// Asks Redis until it answers; nil when the worker ends first. The first failure is logged, and the end with its

@@ -1,6 +1,7 @@
 import Admission
 import Contracts
 import Logging
+import Observability
 
 // What happens by the clock: renewing leases, resuming after a hold, giving idle deliveries back, telling the fleet.
 
@@ -29,6 +30,7 @@ extension Worker {
   func tick() async {
     while !Task.isCancelled {
       do { try await Task.sleep(for: .seconds(1)) } catch { return }
+      await intake.relieve()
       await putBackIdle()
       await report()
       await passWaves()
@@ -39,6 +41,10 @@ extension Worker {
     var report = WorkerReport(worker: configuration.workerID, slots: configuration.slots)
     for run in held.values where run.isExecuting { report.running[run.lane, default: 0] += 1 }
     for (lane, line) in lines { report.buffered[lane] = line.count }
+    registry.update { [report] store in
+      store.set(Metrics.slots, to: Double(report.slots))
+      for lane in Lane.allCases { store.set(Metrics.running, lane.rawValue, to: Double(report.running[lane] ?? 0)) }
+    }
     do {
       try await desk.report(report)
     } catch {

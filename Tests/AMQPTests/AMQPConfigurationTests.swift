@@ -49,7 +49,8 @@ struct AMQPConfigurationTests {
   @Test(arguments: [
     "host:5672", "http://host", "amqp://host:0", "amqp://host:99999", "amqp://host:x", "amqp://u:p%2@host",
     "amqp://u:p%zz@host", "amqp://u:%00@host", "amqp://u:%ff@host", "amqp://host?verify=verify_none",
-    "amqps://host?verify=maybe", "amqps://host?certfile=/c.pem", "amqps://host?keyfile=/k.pem", "amqp://host?heartbeat=0",
+    "amqps://host?verify=maybe", "amqps://host?certfile=/c.pem", "amqps://host?keyfile=/k.pem",
+    "amqp://host?heartbeat=0",
     "amqp://host?nonsense=1", "amqp://host?heartbeat", "amqp://[::1]x",
   ])
   func `a wrong URL is a configuration error`(url: String) {

@@ -106,7 +106,9 @@ struct AMQPPropertiesTests {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<20_000 {
       var mutated = bytes
-      for _ in 0..<Int.random(in: 1...4) { mutated[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255) }
+      for _ in 0..<Int.random(in: 1...4) {
+        mutated[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255)
+      }
       _ = read(mutated)
     }
   }
@@ -123,13 +125,15 @@ struct AMQPPropertiesTests {
     let long = AMQPPublication(exchange: "", routingKey: String(repeating: "k", count: 256), body: [1])
     #expect(writer.publish(long, channel: 1, frameMax: 4096)?.code == .invalidPublication)
     #expect(writer.bytes == before)
-    #expect(writer.publish(AMQPPublication(exchange: "", routingKey: "q", body: [1]), channel: 1, frameMax: 4096) == nil)
+    #expect(
+      writer.publish(AMQPPublication(exchange: "", routingKey: "q", body: [1]), channel: 1, frameMax: 4096) == nil)
   }
 
   @Test func `a body is cut into frames no larger than the limit`() {
     var writer = AMQPWriter()
     let body = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
-    #expect(writer.publish(AMQPPublication(exchange: "e", routingKey: "k", body: body), channel: 3, frameMax: 4096) == nil)
+    #expect(
+      writer.publish(AMQPPublication(exchange: "e", routingKey: "k", body: body), channel: 3, frameMax: 4096) == nil)
     var rest = writer.bytes[...]
     var joined: [UInt8] = []
     while !rest.isEmpty {

@@ -6,7 +6,8 @@ struct ConfirmTrackerTests {
   private func publication(_ id: String? = nil, key: String = "k", mandatory: Bool = true) -> AMQPPublication {
     var properties = AMQPProperties()
     properties.messageId = id
-    return AMQPPublication(exchange: "e", routingKey: key, mandatory: mandatory, properties: properties, body: [1, 2, 3])
+    return AMQPPublication(
+      exchange: "e", routingKey: key, mandatory: mandatory, properties: properties, body: [1, 2, 3])
   }
 
   private func tracker(_ publications: [AMQPPublication]) -> ConfirmTracker<Int> {

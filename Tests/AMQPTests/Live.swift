@@ -66,7 +66,8 @@ struct Live {
     }
   }
 
-  func publish(_ bodies: [[UInt8]], to queue: String, configure: (inout AMQPProperties) -> Void = { _ in }) async throws {
+  func publish(_ bodies: [[UInt8]], to queue: String, configure: (inout AMQPProperties) -> Void = { _ in }) async throws
+  {
     try await withPublisher { publisher in
       let batch = bodies.enumerated().map { index, body in
         var properties = AMQPProperties()

@@ -53,7 +53,9 @@ struct LiveConsumerTests {
     let live = try await Live.shared()
     try await live.withQueues([Live.quorum, [:]]) { queues in
       for queue in queues { try await live.publish(texts(0..<50), to: queue) }
-      let subscriptions = [AMQPSubscription(queue: queues[0], prefetch: 5), AMQPSubscription(queue: queues[1], prefetch: 7)]
+      let subscriptions = [
+        AMQPSubscription(queue: queues[0], prefetch: 5), AMQPSubscription(queue: queues[1], prefetch: 7),
+      ]
       try await live.withConsumer(subscriptions) { consumer, inbox in
         var deliveries = try await inbox.take(12)
         #expect(deliveries.count { $0.subscription == 0 } == 5)
@@ -171,7 +173,9 @@ struct LiveConsumerTests {
     configuration.maxBodyBytes = 200_000
     let small = Live(configuration)
     try await live.withQueue { queue in
-      let bodies = [[1, 2, 3], [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000), [UInt8](repeating: 9, count: 200_000)]
+      let bodies = [
+        [1, 2, 3], [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000), [UInt8](repeating: 9, count: 200_000),
+      ]
       try await live.publish(bodies, to: queue)
       try await small.withConsumer([AMQPSubscription(queue: queue, prefetch: 10)]) { consumer, inbox in
         let deliveries = try await inbox.take(3)

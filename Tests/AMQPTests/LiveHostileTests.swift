@@ -33,7 +33,6 @@ struct LiveHostileTests {
       }
       return confirmed
     }
-    wire.out.connectionClose()
     wire.abandon()
   }
 

@@ -61,7 +61,8 @@ struct LivePublisherTests {
     }
   }
 
-  @Test func `an exchange that does not exist loses what was unanswered, and the next batch goes through`() async throws {
+  @Test func `an exchange that does not exist loses what was unanswered, and the next batch goes through`() async throws
+  {
     let live = try await Live.shared()
     try await live.withQueue { queue in
       try await live.withPublisher { publisher in
@@ -89,12 +90,15 @@ struct LivePublisherTests {
     }
   }
 
-  @Test func `without a connection a publication is lost at once, and a stopped publisher lets nobody wait`() async throws {
+  @Test func `without a connection a publication is lost at once, and a stopped publisher lets nobody wait`()
+    async throws
+  {
     let configuration = try AMQPConfiguration(url: "amqp://127.0.0.1:\(try freePort())")
     let log = RecordingLog()
     let publisher = AMQPPublisher(configuration: configuration, logger: log.logger)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await publisher.run() }
+      while log.count(.error, "connection to the broker out of order") == 0 { await Task.yield() }
       let results = await publisher.publish([publication(1, to: "q")])
       guard case .lost(let error) = results[0] else { return #expect(Bool(false), "got \(results[0])") }
       #expect(error.disposition == .reconnect)
@@ -114,7 +118,7 @@ struct LivePublisherTests {
       let publisher = AMQPPublisher(configuration: live.configuration, window: window, logger: live.log.logger)
       let running = Task { await publisher.run() }
       #expect(await publisher.connected())
-      async let results = publisher.publish((0..<2000).map { publication($0, to: queue) })
+      async let results = publisher.publish((0..<200).map { publication($0, to: queue) })
       try await waitUntil("something is on its way") { publisher.state.unconfirmed > 0 }
       running.cancel()
       await running.value

@@ -4,16 +4,14 @@ import Testing
 
 @testable import AMQP
 
-@Suite(.enabled(if: Live.isWanted))
+@Suite(.enabled(if: Live.isWanted && ProcessInfo.processInfo.environment["TOLLWAY_TEST_AMQPS_URL"] != nil))
 struct LiveTLSTests {
-  /// nil when the broker that was named for the tests has no TLS listener.
-  private func configuration() async throws -> AMQPConfiguration? {
-    guard let url = try await LiveBroker.shared().tlsURL else { return nil }
-    return try AMQPConfiguration(url: url)
+  private func configuration() async throws -> AMQPConfiguration {
+    try AMQPConfiguration(url: try #require(try await LiveBroker.shared().tlsURL))
   }
 
   @Test func `everything works over TLS: small and large bodies, acks, an error, a pause`() async throws {
-    let live = Live(try #require(try await configuration()))
+    let live = Live(try await configuration())
     try await live.withQueue { queue in
       let bodies = (0..<500).map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: $0 * 40) }
       let large = [UInt8](repeating: 7, count: 1 << 20)
@@ -31,20 +29,18 @@ struct LiveTLSTests {
     }
   }
 
-  @Test func `a certificate of an unknown authority, or for another host, is refused`() async throws {
-    var unknown = try #require(try await configuration())
+  @Test func `a certificate of an unknown authority is refused, and so are authorities that cannot be read`()
+    async throws
+  {
+    var unknown = try await configuration()
     unknown.tls?.authorities = "/etc/ssl/certs/ca-certificates.crt"
     if FileManager.default.fileExists(atPath: "/etc/ssl/certs/ca-certificates.crt") {
       let error = await failure { _ = try await AMQPAdmin(configuration: unknown).serverProperties() }
       #expect(error?.code == .tls)
-      #expect(error?.disposition == .permanent)
     }
-    var other = try #require(try await configuration())
-    other.host = "127.0.0.2"
-    let error = await failure { _ = try await AMQPAdmin(configuration: other).serverProperties() }
-    #expect(error?.code == .tls || error?.code == .unreachable)
-    var missing = try #require(try await configuration())
+    var missing = try await configuration()
     missing.tls?.authorities = "/no/such/file"
-    #expect(await failure { _ = try await AMQPAdmin(configuration: missing).serverProperties() }?.code == .configuration)
+    #expect(
+      await failure { _ = try await AMQPAdmin(configuration: missing).serverProperties() }?.code == .configuration)
   }
 }

@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct RedisConfigurationTests {
   @Test func `a full URL is taken apart`() throws {
-    let configuration = try RedisConfiguration(url: "redis://worker:s%40cret%2F@cache.internal:6380/3")
-    #expect(configuration.host == "cache.internal")
+    let configuration = try RedisConfiguration(url: "redis://worker:s%40cret%2F@redis.example:6380/3")
+    #expect(configuration.host == "redis.example")
     #expect(configuration.port == 6380)
     #expect(configuration.database == 3)
     #expect(configuration.credentials == .init(user: "worker", password: "s@cret/"))

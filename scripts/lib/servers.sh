@@ -14,13 +14,16 @@
 
 # --- Redis ---------------------------------------------------------------------------------------------------------
 
+# redis_answers PORT PID: it is that process that answers, not another Redis that holds the port.
 redis_answers() {
-  local answer
+  local line
   exec 4<>"/dev/tcp/127.0.0.1/$1" || return 1
-  printf 'PING\r\n' >&4
-  IFS= read -r -t 2 -u 4 answer
+  printf 'INFO server\r\n' >&4
+  while IFS= read -r -t 2 -u 4 line; do
+    case "$line" in process_id:*) break ;; esac
+  done
   exec 4>&-
-  [ "$answer" = $'+PONG\r' ]
+  [ "$line" = "process_id:$2"$'\r' ]
 }
 
 start_redis() {
@@ -49,7 +52,8 @@ launch_redis() {
       --save '' --appendonly "$3" --enable-debug-command local
   ) </dev/null >>"$dir/log" 2>&1 &
   record_process "$dir/pid" $!
-  wait_ready "Redis on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" || { stop_server "$dir"; return 1; }
+  wait_ready "Redis on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
+    { stop_server "$dir"; return 1; }
   echo "redis://127.0.0.1:$port/0" >"$dir/url"
 }
 

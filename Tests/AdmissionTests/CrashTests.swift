@@ -1,0 +1,127 @@
+import Admission
+import Contracts
+import Testing
+
+/// What is left behind by workers that died, froze or came back, and by a Redis that lost its memory.
+@Suite struct CrashTests {
+  @Test func `an attempt without an end is an orphan once its lease is over, and is declared unknown once`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "dead")
+    #expect(try await !bench.desk.declareUnknown(job, run: "run-dead", attempt: 1, event: [1]))
+    try await bench.expireLeases()
+    let intent = Array("intent".utf8)
+    #expect(try await bench.admit(job, lease: "b") == .orphan(run: "run-dead", attempt: 1, intent: intent))
+    #expect(try await bench.desk.declareUnknown(job, run: "run-dead", attempt: 1, event: [1]))
+    #expect(try await !bench.desk.declareUnknown(job, run: "run-dead", attempt: 1, event: [2]))
+    guard case .admitted("run-dead", 2, 1, _, let costs) = try await bench.admit(job, lease: "b") else {
+      Issue.record("not admitted again")
+      return
+    }
+    #expect(costs == [[1]])
+  }
+
+  @Test func `a zombie that still finishes learns which attempts were declared unknown and changes nothing`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "zombie")
+    try await bench.expireLeases()
+    _ = try await bench.desk.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
+    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
+    _ = try await bench.admit(job, lease: "b")
+    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
+    #expect(try await bench.leases() == 1)
+    #expect(try await bench.finish(job, lease: "b", run: "run-zombie", attempt: 2) == .finished(run: "run-zombie"))
+  }
+
+  @Test func `a zombie is recognised even while its job waits again`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "zombie", limit: 1)
+    try await bench.expireLeases()
+    _ = try await bench.desk.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
+    _ = try await bench.admit(try bench.job("other"), lease: "other", limit: 1)
+    guard case .full = try await bench.admit(job, lease: "b", limit: 1) else { Issue.record("not full"); return }
+    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
+    #expect(try await bench.desk.renew([bench.held(job, lease: "zombie", run: "run-zombie")]) == [.lost])
+  }
+
+  @Test func `a lease that ran out but was not taken is held again by renewing`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a")
+    try await bench.expireLeases()
+    #expect(try await bench.desk.renew([bench.held(job, lease: "a", run: "run-a")]) == [.renewed])
+    guard case .running = try await bench.admit(job, lease: "b") else { Issue.record("not running"); return }
+  }
+
+  @Test func `a second finish gives nothing back twice`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let first = try bench.job("first")
+    _ = try await bench.admit(first, lease: "a")
+    _ = try await bench.admit(try bench.job("second"), lease: "b")
+    #expect(try await bench.finish(first, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    #expect(try await bench.finish(first, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    #expect(try await bench.leases() == 1)
+  }
+
+  @Test func `after a loss nothing is granted for a lease time while running jobs write themselves back`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a", limit: 1)
+    try await bench.wipe("job")
+    guard case .hold(let time) = try await bench.admit(try bench.job("other"), lease: "b", limit: 1) else {
+      Issue.record("granted after a loss")
+      return
+    }
+    #expect(time > .seconds(25))
+    #expect(try await bench.desk.renew([bench.held(job, lease: "a", run: "run-a")]) == [.restored])
+    #expect(try await bench.leases() == 1)
+    guard case .running = try await bench.admit(job, lease: "c") else { Issue.record("not running"); return }
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a"))
+  }
+
+  @Test func `a finish needs nothing that Redis lost`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a")
+    try await bench.wipe("job")
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    guard case .finished(let known) = try await bench.admit(job, lease: "b") else { Issue.record("not known"); return }
+    #expect(known.costs == [Array("cost".utf8)])
+  }
+
+  @Test func `a further attempt keeps what the one before cost`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a")
+    #expect(try await bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [1], nextIntent: [9]))
+    try await bench.expireLeases()
+    guard case .orphan("run-a", 2, [9]) = try await bench.admit(job, lease: "b") else { Issue.record("no orphan"); return }
+    _ = try await bench.desk.declareUnknown(job, run: "run-a", attempt: 2, event: [2])
+    guard case .admitted("run-a", 3, _, _, let costs) = try await bench.admit(job, lease: "b") else {
+      Issue.record("not admitted")
+      return
+    }
+    #expect(costs == [[1], [2]])
+    #expect(try await !bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [7], nextIntent: [8]))
+  }
+
+  @Test func `an end without a lease respects what others did`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a")
+    guard case .running = try await bench.finish(job, lease: nil, run: "x", cost: nil) else {
+      Issue.record("ended a running job")
+      return
+    }
+    #expect(try await bench.finish(try bench.job("job", user: "ben"), lease: nil, run: "x", cost: nil) == .conflict)
+    _ = try await bench.finish(job, lease: "a", run: "run-a")
+    guard case .known(let known) = try await bench.finish(job, lease: nil, run: "x", cost: nil) else {
+      Issue.record("not known")
+      return
+    }
+    #expect(known.run == "run-a")
+    #expect(try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x"))
+  }
+}

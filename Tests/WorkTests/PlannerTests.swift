@@ -1,0 +1,88 @@
+import Catalog
+import Contracts
+import Testing
+
+@testable import Work
+
+@Suite struct PlannerTests {
+  private static let now = Timestamp(milliseconds: 1_795_000_000_000)
+
+  private func planner() throws -> Planner {
+    let (policy, _) = try PolicyFile.read(text: PolicyFile.builtIn)
+    let (prices, _) = try PriceBookFile.read(text: PriceBookFile.builtIn)
+    return Planner(policy: policy, prices: prices)
+  }
+
+  private func job(_ more: String = "", tier: String? = "tier2", task: String = "echo", payload: String = "{}") throws -> Job {
+    let claim = tier.map { #","userTier":"\#($0)""# } ?? ""
+    let text = #"{"id":"j","userId":"u","taskType":"\#(task)","payload":\#(payload)\#(claim)\#(more)}"#
+    guard case .job(let job) = JobMessage.decode(Array(text.utf8), messageID: nil) else {
+      throw JSONFault(reason: "not a job", offset: 0)
+    }
+    return job
+  }
+
+  private func plan(_ job: Job, in lane: Lane?, _ entitlement: Entitlement? = nil) throws -> Planned {
+    try planner().plan(job, foundIn: lane, entitlement: entitlement, now: Self.now)
+  }
+
+  @Test func `a job in its tier's lane is planned with the tier's concurrency`() throws {
+    guard case .plan(let plan) = try plan(job(), in: .standard) else { Issue.record("no plan"); return }
+    #expect(plan.tier.code == "PRO")
+    #expect(plan.concurrency == 5)
+    #expect(plan.candidates.map(\.provider.name) == ["echo"])
+  }
+
+  @Test func `no tier given means the most restrictive one`() throws {
+    guard case .plan(let plan) = try plan(job(tier: nil), in: .low) else { Issue.record("no plan"); return }
+    #expect(plan.tier.code == "FREE")
+    #expect(plan.concurrency == 2)
+  }
+
+  @Test func `a job found above its tier's lane moves to its own`() throws {
+    guard case .move(let lane, let tier) = try plan(job(tier: "FREE"), in: .critical) else { Issue.record("no move"); return }
+    #expect(lane == .low)
+    #expect(tier == "FREE")
+  }
+
+  @Test func `a job found below its tier's lane stays there`() throws {
+    guard case .plan = try plan(job(tier: "ENTERPRISE"), in: .low) else { Issue.record("no plan"); return }
+  }
+
+  @Test func `the intake only moves`() throws {
+    guard case .move(.critical, _) = try plan(job(tier: "tier4"), in: nil) else { Issue.record("no move"); return }
+  }
+
+  @Test func `an assigned tier and concurrency outrank the message`() throws {
+    let entitlement = Entitlement(tier: "ENTERPRISE", concurrency: 7)
+    guard case .plan(let plan) = try plan(job(tier: "FREE"), in: .critical, entitlement) else { Issue.record("no plan"); return }
+    #expect(plan.tier.code == "ENTERPRISE")
+    #expect(plan.concurrency == 7)
+  }
+
+  @Test func `the order of providers is the order of candidates`() throws {
+    let speech = try job(task: "tts", payload: #"{"text":"hello"}"#)
+    guard case .plan(let plan) = try plan(speech, in: .standard) else { Issue.record("no plan"); return }
+    #expect(plan.candidates.map(\.provider.name) == ["piper", "espeak"])
+  }
+
+  @Test func `a wished model that nobody offers is no route`() throws {
+    guard case .end(.noRoute, _, _) = try plan(job(#","model":"other""#), in: .standard) else { Issue.record("a route"); return }
+  }
+
+  @Test func `a pinned tier without a pin for the task is no route and says so`() throws {
+    var planner = try planner()
+    planner.policy.tiers["ENTERPRISE"]?.pinned[.echo] = nil
+    let planned = planner.plan(try job(tier: "tier4"), foundIn: .critical, entitlement: nil, now: Self.now)
+    guard case .end(.noRoute, let reason, _) = planned else { Issue.record("a route"); return }
+    #expect(reason.contains("no pin"))
+  }
+
+  @Test func `a time in the future waits and a deadline in the past ends`() throws {
+    let later = try job(#","notBefore":"2100-01-01T00:00:00Z""#)
+    guard case .notYet(let due) = try plan(later, in: .standard) else { Issue.record("not waiting"); return }
+    #expect(due == Timestamp("2100-01-01T00:00:00Z"))
+    let late = try job(#","deadline":"2020-01-01T00:00:00Z""#)
+    guard case .end(.deadlineExceeded, _, _) = try plan(late, in: .standard) else { Issue.record("not ended"); return }
+  }
+}
