@@ -66,13 +66,14 @@ extension FinishReply {
 }
 
 extension FinishedRun {
-  /// A word, run, status, result, output or '', then cost events.
+  /// A word, run, status, result, output or '', number of attempts, then cost events.
   fileprivate init?(reading parts: [RedisValue]) {
-    guard parts.count >= 5, let run = parts[1].string, let status = parts[2].string.flatMap(RunStatus.init(rawValue:)),
-      let result = parts[3].bytes, let output = parts[4].bytes
+    guard parts.count >= 6, let run = parts[1].string, let status = parts[2].string.flatMap(RunStatus.init(rawValue:)),
+      let result = parts[3].bytes, let output = parts[4].bytes,
+      let attempts = parts[5].int
     else { return nil }
     self.init(
       run: run, status: status, result: result, output: output.isEmpty ? nil : output,
-      costs: parts.dropFirst(5).compactMap(\.bytes))
+      attempts: Int(attempts), costs: parts.dropFirst(6).compactMap(\.bytes))
   }
 }

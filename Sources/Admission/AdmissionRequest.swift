@@ -55,6 +55,8 @@ package struct FinishedRun: Sendable, Equatable {
   package var result: [UInt8]
   /// JSON text; nil when there is none or it was kept long enough.
   package var output: [UInt8]?
+  /// Number of its last attempt.
+  package var attempts: Int
   /// Cost events that were not known to be confirmed and settled.
   package var costs: [[UInt8]]
 }

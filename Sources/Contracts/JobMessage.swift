@@ -122,7 +122,7 @@ package enum JobMessage {
     mutating func label(_ name: String) -> String? {
       guard let value = present(name) else { return nil }
       guard let text = value.string, !text.isEmpty, text.utf8.count <= maximumLabelBytes,
-        text.unicodeScalars.allSatisfy({ !$0.properties.generalCategory.isControl })
+        text.unicodeScalars.allSatisfy({ ("!"..."~").contains($0) || !$0.properties.generalCategory.isControl })
       else {
         fail("\(name): must be a string of 1 to \(maximumLabelBytes) bytes without control characters")
         return nil

@@ -14,7 +14,7 @@ package struct Courier: Sendable {
     let end = ContinuousClock.now + limit
     var remaining = dispatches.map(\.publication)
     while !remaining.isEmpty {
-      let results = await publisher.publish(remaining)
+      guard let results = await publish(remaining, until: end) else { throw unanswered }
       var failed: [AMQPPublication] = []
       var reason = AMQPError.unconfirmed
       for (publication, result) in zip(remaining, results) {
@@ -31,6 +31,32 @@ package struct Courier: Sendable {
       guard reason.disposition != .permanent, .now < end else { throw reason }
       do { try await Task.sleep(for: .milliseconds(20)) } catch { throw reason }
     }
+  }
+}
+
+extension Courier {
+  /// Nil when the answers are not there in time. The publisher goes on waiting for them and cannot be told otherwise: it
+  /// is let go of when the courier's body has ended.
+  private func publish(
+    _ publications: [AMQPPublication], until end: ContinuousClock.Instant
+  ) async -> [AMQPPublishResult]? {
+    let (outcomes, outcome) = AsyncStream.makeStream(of: [AMQPPublishResult]?.self)
+    Task { outcome.yield(await publisher.publish(publications)) }
+    let alarm = Task {
+      do { try await Task.sleep(until: end, clock: .continuous) } catch { return }
+      outcome.yield(nil)
+    }
+    defer { alarm.cancel() }
+    for await results in outcomes { return results }
+    return nil
+  }
+
+  private var unanswered: AMQPError {
+    AMQPError(
+      .timeout,
+      publisher.state.isBlocked
+        ? "the broker takes no publications: it is out of memory or disk (rabbitmqctl list_alarms)"
+        : "the broker confirms nothing", .retry)
   }
 }
 

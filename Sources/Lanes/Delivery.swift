@@ -1,8 +1,9 @@
 import AMQP
 package import Contracts
 
-/// One arrival of a job message, out of the broker's terms. Settled once, through the intake that brought it.
-package struct Delivery: Sendable {
+/// One arrival of a job message, out of the broker's terms. Settled once, through the intake that brought it. A class,
+/// because it goes through a dozen hands and a copy of all its texts would cost a retain for each.
+package final class Delivery: Sendable {
   /// Where it was found; nil in the intake queue, which holds messages with any other routing key.
   package let lane: Lane?
   /// Numbers the deliveries of this process.

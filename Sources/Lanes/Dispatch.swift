@@ -1,7 +1,7 @@
 import AMQP
 
-/// A message on its way out. Made by `PostOffice`, which also delivers it.
-package struct Dispatch: Sendable {
+/// A message on its way out. Made by `PostOffice`, which also delivers it. A class for the same reason as `Delivery`.
+package final class Dispatch: Sendable {
   let publication: AMQPPublication
 
   init(

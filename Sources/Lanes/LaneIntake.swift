@@ -25,7 +25,9 @@ package final class LaneIntake: Sendable {
     let queues = self.lanes.map { $0.map { topology.queue(of: $0) } ?? topology.intake }
     consumer = AMQPConsumer(
       configuration: configuration,
-      subscriptions: queues.map { AMQPSubscription(queue: $0, prefetch: prefetch) }, inbox: inbox,
+      subscriptions: queues.map { queue in
+        AMQPSubscription(queue: queue, prefetch: queue == topology.intake ? min(prefetch, 16) : prefetch)
+      }, inbox: inbox,
       logger: logger)
   }
 
@@ -84,6 +86,9 @@ package final class LaneIntake: Sendable {
   }
 
   package var isConnected: Bool { consumer.state.isConnected }
+
+  /// Changes when a connection or a channel is lost and made again: then deliveries may no longer be current.
+  package var generations: [UInt64] { consumer.state.generations }
 
   /// Whether the delivery can still be settled. One whose connection ended comes again by itself.
   package func isCurrent(_ delivery: Delivery) -> Bool { consumer.isCurrent(delivery.message.address) }

@@ -44,7 +44,8 @@ package struct Letter: Sendable {
     attempts = headers[Header.attempts]?.int.map { Int(clamping: $0) } ?? 0
     firstSeen = headers[Header.firstSeen]?.string
     lane = headers[Header.lane]?.string
-    bodyBytes = headers[Header.bodyBytes]?.int.map { Int(clamping: $0) } ?? message.oversize?.bytes ?? message.body.count
+    bodyBytes =
+      headers[Header.bodyBytes]?.int.map { Int(clamping: $0) } ?? message.oversize?.bytes ?? message.body.count
     properties = Self.properties(of: message)
   }
 

@@ -30,12 +30,18 @@ package struct LineLogHandler: LogHandler {
   }
 
   package func log(event: LogEvent) {
+    let line = LogLine(
+      time: now(), level: event.level, label: label, message: event.message.description, metadata: fields(of: event))
+    sink(line.rendered(as: format))
+  }
+
+  /// The event's own fields win. Most events have no others, and then nothing is copied.
+  private func fields(of event: LogEvent) -> Logger.Metadata {
+    if metadata.isEmpty, metadataProvider == nil, event.error == nil { return event.metadata ?? [:] }
     var fields = metadata
     if let provided = metadataProvider?.get() { fields.merge(provided) { $1 } }
     if let error = event.error { fields[LogKey.error] = "\(error)" }
     if let own = event.metadata { fields.merge(own) { $1 } }
-    let line = LogLine(
-      time: now(), level: event.level, label: label, message: event.message.description, metadata: fields)
-    sink(line.rendered(as: format))
+    return fields
   }
 }

@@ -21,10 +21,23 @@ struct LogLine {
 
   /// `2026-11-21T10:15:30.123Z info worker: admitted job=j1 tier=PRO`
   private func text() -> [UInt8] {
-    var line = "\(time) \(level) \(LogText.value(label)): \(LogText.message(message))"
-    for (key, value) in fields { line += " \(LogText.value(key))=\(LogText.value(value))" }
-    line += "\n"
-    return Array(line.utf8)
+    var line: [UInt8] = []
+    line.reserveCapacity(384)
+    line.append(contentsOf: time.description.utf8)
+    line.append(UInt8(ascii: " "))
+    line.append(contentsOf: level.rawValue.utf8)
+    line.append(UInt8(ascii: " "))
+    LogText.append(label, to: &line)
+    line.append(contentsOf: ": ".utf8)
+    line.append(contentsOf: LogText.message(message).utf8)
+    for (key, value) in fields {
+      line.append(UInt8(ascii: " "))
+      LogText.append(key, to: &line)
+      line.append(UInt8(ascii: "="))
+      LogText.append(value, to: &line)
+    }
+    line.append(UInt8(ascii: "\n"))
+    return line
   }
 
   /// The same as an object. The fields stand beside time, level, label and message; one of these names gets a `_`.
@@ -53,6 +66,8 @@ struct LogLine {
 
   /// In the order of their keys, so that two lines of one kind look alike.
   private var fields: [(key: String, value: String)] {
-    metadata.sorted { $0.key < $1.key }.prefix(Self.maximumFields).map { ($0.key, "\($0.value)") }
+    metadata.sorted { $0.key < $1.key }.prefix(Self.maximumFields).map { key, value in
+      if case .string(let text) = value { (key, text) } else { (key, "\(value)") }
+    }
   }
 }

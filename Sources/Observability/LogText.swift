@@ -10,10 +10,23 @@ enum LogText {
     isShortAndPlain(text.utf8) { _ in true } ? text : shown(text, inQuotes: false)
   }
 
-  /// The value of a `key=value` pair: bare when nothing in it can be mistaken, else in quotation marks.
-  static func value(_ text: String) -> String {
-    let isBare = !text.isEmpty && isShortAndPlain(text.utf8) { !" \"=\\".utf8.contains($0) }
-    return isBare ? text : "\"\(shown(text, inQuotes: true))\""
+  /// Key or value of a `key=value` pair: bare when nothing in it can be mistaken, else in quotation marks.
+  static func append(_ text: String, to line: inout [UInt8]) {
+    var text = text
+    let isBare = text.withUTF8 { utf8 in
+      let isBare = !utf8.isEmpty && utf8.count <= limit && utf8.allSatisfy(isBareInValue)
+      if isBare { line.append(contentsOf: utf8) }
+      return isBare
+    }
+    if !isBare { line.append(contentsOf: "\"\(shown(text, inQuotes: true))\"".utf8) }
+  }
+
+  private static func isBareInValue(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "="), UInt8(ascii: "\\"): false
+    case 0x21..<0x7F: true
+    default: false
+    }
   }
 
   /// A message: words may stand bare, what looks like a pair is quoted so that a message cannot pose as one.

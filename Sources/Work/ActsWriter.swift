@@ -24,14 +24,28 @@ struct ActsWriter: Sendable {
   }
 
   private func copy(_ delivery: Delivery, _ dispatch: Dispatch) -> Acts {
-    var acts = Acts(delivery)
-    acts.first = dispatch
-    return acts
+    Acts(delivery, first: dispatch)
   }
 
   private func ended(_ end: RunEnd) -> Acts {
     let run = end.run
-    var acts = Acts(run.delivery)
+    let result = result(of: end)
+    let event = result.withoutOutput()
+    let output = end.success?.reply.output
+    return Acts(
+      run.delivery,
+      first: letter(end.fault, run.delivery, attempts: run.lease.attempt, firstSeen: run.firstSeen, run: run.lease.run),
+      finish: Finish(
+        job: run.job, lane: run.lane, leaseID: run.lease.leaseID, run: run.lease.run, status: result.status,
+        result: event, output: output, attempt: run.lease.attempt,
+        costs: end.unwritten.map { (attempt: $0.attempt, event: $0.encoded()) }),
+      costs: run.earlierCosts.compactMap { post.cost(announcing: $0) } + end.events.map { post.cost($0) },
+      results: post.results(ResultEvent.joined(event, output: output), of: result, to: run.delivery),
+      forget: (run.job.id, run.lease.attempt), end: end)
+  }
+
+  private func result(of end: RunEnd) -> ResultEvent {
+    let run = end.run
     var result = ResultEvent(
       jobID: run.job.id, userID: run.job.userID, tier: run.plan.tier.code, taskType: run.job.taskType.rawValue,
       status: end.fault?.code.status ?? .succeeded, run: run.lease.run, finishedAt: now())
@@ -48,74 +62,65 @@ struct ActsWriter: Sendable {
       result.modelVersion = reply.modelVersion ?? candidate.version
       result.usage = reply.usage
     }
-    let event = result.withoutOutput()
-    let output = end.success?.reply.output
-    let encoded = end.unwritten.map { (attempt: $0.attempt, event: $0.encoded()) }
-    if let fault = end.fault, fault.code.resting == .dead {
-      acts.first = post.letter(
-        run.delivery, code: fault.code, detail: fault.message, attempts: run.lease.attempt,
-        firstSeen: run.firstSeen, run: run.lease.run)
-    }
-    acts.finish = Finish(
-      job: run.job, lane: run.lane, leaseID: run.lease.leaseID, run: run.lease.run, status: result.status,
-      result: event, output: output, attempt: run.lease.attempt, costs: encoded)
-    acts.costs = run.earlierCosts.compactMap { post.cost(announcing: $0) } + end.events.map { post.cost($0) }
-    acts.results = post.results(ResultEvent.joined(event, output: output), of: result, to: run.delivery)
-    acts.forget = (run.job.id, run.lease.attempt)
-    acts.end = end
-    return acts
+    return result
+  }
+
+  /// The letter of a run whose end leaves one.
+  private func letter(
+    _ fault: ResultEvent.Fault?, _ delivery: Delivery, attempts: Int, firstSeen: Timestamp, run: String
+  ) -> Dispatch? {
+    guard let fault, fault.code.resting != .gone else { return nil }
+    return post.letter(
+      delivery, code: fault.code, detail: fault.message, attempts: attempts, firstSeen: firstSeen, run: run)
   }
 
   private func closed(_ closed: ClosedRun) -> Acts {
-    let job = closed.arrival.job
-    var acts = Acts(closed.arrival.delivery)
+    let (arrival, job) = (closed.arrival, closed.arrival.job)
     let run = closed.run ?? RunStamp.of(job.digest)
     var result = ResultEvent(
       jobID: job.id, userID: job.userID, tier: closed.tier, taskType: job.taskType.rawValue,
       status: closed.fault.code.status, run: run, finishedAt: now())
     result.describe(job)
-    result.queuedAt = closed.arrival.firstSeen
+    result.queuedAt = arrival.firstSeen
     result.fault = closed.fault
     result.add(earlier: closed.costs)
     let event = result.withoutOutput()
-    if closed.fault.code.resting == .dead {
-      acts.first = post.letter(
-        closed.arrival.delivery, code: closed.fault.code, detail: closed.fault.message, attempts: closed.attempt,
-        firstSeen: closed.arrival.firstSeen, run: run)
-    }
-    acts.finish = Finish(
-      job: job, lane: closed.arrival.lane ?? .low, leaseID: nil, run: run, status: result.status, result: event,
-      output: nil, attempt: closed.attempt, costs: [])
-    acts.costs = closed.costs.compactMap { post.cost(announcing: $0) }
-    acts.results = post.results(event, of: result, to: closed.arrival.delivery)
-    if closed.attempt > 0 { acts.forget = (job.id, closed.attempt) }
-    return acts
+    return Acts(
+      arrival.delivery,
+      first: letter(
+        closed.fault, arrival.delivery, attempts: closed.attempt, firstSeen: arrival.firstSeen, run: run),
+      finish: Finish(
+        job: job, lane: arrival.lane ?? .low, leaseID: nil, run: run, status: result.status, result: event,
+        output: nil, attempt: closed.attempt, costs: []),
+      costs: closed.costs.compactMap { post.cost(announcing: $0) },
+      results: post.results(event, of: result, to: arrival.delivery),
+      forget: closed.attempt > 0 ? (job.id, closed.attempt) : nil)
   }
 
   func known(_ arrival: Arrival, _ run: FinishedRun) -> Acts {
-    var acts = Acts(arrival.delivery)
     let job = arrival.job
-    acts.costs = run.costs.compactMap { post.cost(announcing: $0) }
-    acts.results = post.results(
-      ResultEvent.joined(run.result, output: run.output), messageID: "\(job.id)/\(run.run)",
-      routingKey: ResultEvent.routingKey(task: job.taskType.rawValue, status: run.status), to: arrival.delivery)
-    if !run.costs.isEmpty { acts.forget = (job.id, run.costs.count) }
-    return acts
+    return Acts(
+      arrival.delivery, costs: run.costs.compactMap { post.cost(announcing: $0) },
+      results: post.results(
+        ResultEvent.joined(run.result, output: run.output), messageID: "\(job.id)/\(run.run)",
+        routingKey: ResultEvent.routingKey(task: job.taskType.rawValue, status: run.status), to: arrival.delivery),
+      forget: run.costs.isEmpty ? nil : (job.id, run.attempts))
   }
 
   private func bury(_ delivery: Delivery, _ refusal: JobMessage.Refusal) -> Acts {
-    var acts = Acts(delivery)
     let run = RunStamp.of(JobMessage.digest(of: delivery.body))
-    acts.first = post.letter(
+    let letter = post.letter(
       delivery, code: refusal.code, detail: refusal.detail, attempts: 0, firstSeen: delivery.firstSeen ?? now(),
       run: run)
-    guard refusal.code != .idConflict, let jobID = refusal.jobID, let userID = refusal.userID else { return acts }
+    guard refusal.code != .idConflict, let jobID = refusal.jobID, let userID = refusal.userID else {
+      return Acts(delivery, first: letter)
+    }
     var result = ResultEvent(
       jobID: jobID, userID: userID, tier: nil, taskType: refusal.taskType, status: .failed, run: run,
       finishedAt: now())
     result.fault = ResultEvent.Fault(refusal.code, refusal.detail)
-    acts.results = post.results(result.withoutOutput(), of: result, to: delivery)
-    return acts
+    return Acts(
+      delivery, first: letter, results: post.results(result.withoutOutput(), of: result, to: delivery))
   }
 }
 

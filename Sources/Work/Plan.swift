@@ -2,8 +2,8 @@ package import Catalog
 package import Contracts
 
 /// What would be done with a job if it were admitted: by which tier's rules, in which lane, with which candidates in
-/// which order.
-package struct Plan: Sendable {
+/// which order. A class, because it goes through every step and holds a whole tier's rules.
+package final class Plan: Sendable {
   /// One model at one provider, to be tried in its turn.
   package struct Candidate: Sendable {
     package var provider: ProviderDefinition
@@ -13,11 +13,17 @@ package struct Plan: Sendable {
     package var price: Price?
   }
 
-  package var tier: TierPolicy
+  package let tier: TierPolicy
   /// Jobs of the user that may run at once.
-  package var concurrency: Int
+  package let concurrency: Int
   /// Never empty.
-  package var candidates: [Candidate]
+  package let candidates: [Candidate]
+
+  init(tier: TierPolicy, concurrency: Int, candidates: [Candidate]) {
+    self.tier = tier
+    self.concurrency = concurrency
+    self.candidates = candidates
+  }
 }
 
 /// What planning says of a job.

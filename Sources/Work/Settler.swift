@@ -114,7 +114,6 @@ final class Settler: Sendable {
 
   /// What a finish's answer changes about the acts; nil when the delivery takes another way.
   private func follow(_ acts: Acts, _ reply: FinishReply) -> Acts? {
-    var acts = acts
     switch reply {
     case .finished: return acts
     case .superseded(let declared):
@@ -125,10 +124,7 @@ final class Settler: Sendable {
       logger.warning(
         "run was taken over before it ended here",
         metadata: [LogKey.job: "\(acts.finish?.job.id ?? "")", LogKey.count: "\(corrections.count)"])
-      acts.costs = corrections.map { post.cost($0) }
-      acts.results = []
-      acts.forget = nil
-      return acts
+      return acts.saying(only: corrections.map { post.cost($0) })
     case .known(let run):
       guard let arrival = arrival(of: acts) else { return acts }
       return writer.known(arrival, run)

@@ -3,8 +3,8 @@ import Contracts
 import Lanes
 
 /// What is to be done with a delivery. Every way through the pipeline ends in one of these, and `Settler` is the only
-/// place that acts on them.
-enum Verdict: Sendable {
+/// place that acts on them. Indirect: one box instead of a copy of every text in every hand.
+indirect enum Verdict: Sendable {
   /// The run ended here.
   case ended(RunEnd)
   /// The run ends without a lease: it may not or can no longer be attempted.

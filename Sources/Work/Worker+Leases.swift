@@ -1,5 +1,6 @@
 import Admission
 import Contracts
+import Lanes
 import Logging
 import Observability
 

@@ -70,6 +70,9 @@ extension Worker {
 
   /// Deliveries of a connection that is gone are not ours any more; the broker gives them out again.
   private func dropLost() {
+    let generations = intake.generations
+    guard generations != seenGenerations else { return }
+    seenGenerations = generations
     for lane in Lane.allCases { lines[lane]?.removeAll { !intake.isCurrent($0.delivery) } }
     unsorted.removeAll { !intake.isCurrent($0.delivery) }
   }

@@ -37,6 +37,8 @@ package actor Worker {
   var lines: [Lane: [Arrival]] = [:]
   /// Deliveries of the intake queue, which need no slot: they only move.
   var unsorted: [Arrival] = []
+  /// Of the intake when the lines were last cleared of lost deliveries.
+  var seenGenerations: [UInt64] = []
   /// Slots that hold a job, those just being admitted included.
   var busy = 0
   var isPassing = false

@@ -16,7 +16,7 @@ package struct WorkerConfiguration: Sendable {
 
   package init(workerID: String) { self.workerID = workerID }
 
-  /// Unsettled deliveries per lane: what can run, what is being settled, and a short line. The line is what lets the
-  /// next wave start without a round trip to the broker.
-  package var prefetch: Int { slots + max(8, slots / 2) }
+  /// Unsettled deliveries per lane: what can run and a short line, which lets the next wave start without a round trip
+  /// to the broker.
+  package var prefetch: Int { slots + max(8, slots / 8) }
 }

@@ -35,9 +35,13 @@ struct CommandFailure: Error {
       return CommandFailure(
         .failed, "RabbitMQ: \(error)", "tollway topology apply declares what is missing; check TOLLWAY_NAMESPACE too")
     }
-    return CommandFailure(
-      error.disposition == .permanent ? .failed : .unreachable, "RabbitMQ: \(error)",
-      "check TOLLWAY_AMQP_URL and that the broker runs; tollway doctor says more")
+    let remedy =
+      switch error.code {
+      case .accessRefused: "rabbitmqctl set_permissions grants what the message names; roles need '.*' '.*' '.*'"
+      case .timeout: "rabbitmqctl list_alarms says what the broker lacks; tollway doctor says more"
+      default: "check TOLLWAY_AMQP_URL and that the broker runs; tollway doctor says more"
+      }
+    return CommandFailure(error.disposition == .permanent ? .failed : .unreachable, "RabbitMQ: \(error)", remedy)
   }
 
   static func redis(_ error: AdmissionError) -> CommandFailure {

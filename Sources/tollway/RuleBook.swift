@@ -82,7 +82,8 @@ final class RuleBook: Sendable {
     do throws(FileFault) {
       return try PolicyFile.read(text: text).0
     } catch {
-      throw CommandFailure(.usage, "policy file: \(error.summary)", "tollway policy check \(path ?? "") explains each line")
+      throw CommandFailure(
+        .usage, "policy file: \(error.summary)", "tollway policy check \(path ?? "") explains each line")
     }
   }
 
@@ -91,7 +92,8 @@ final class RuleBook: Sendable {
     do throws(FileFault) {
       return try PriceBookFile.read(text: text).0
     } catch {
-      throw CommandFailure(.usage, "price book: \(error.summary)", "tollway prices check \(path ?? "") explains each line")
+      throw CommandFailure(
+        .usage, "price book: \(error.summary)", "tollway prices check \(path ?? "") explains each line")
     }
   }
 

@@ -51,7 +51,8 @@ struct Settings: ParsableArguments {
 
   func topology() throws(CommandFailure) -> Topology {
     let text = value(namespace, "TOLLWAY_NAMESPACE", default: "")
-    let isValid = text.utf8.count <= 64 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
+    let isValid =
+      text.utf8.count <= 64 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     guard isValid else {
       throw CommandFailure(
         .usage, "TOLLWAY_NAMESPACE: not a name", "use at most 64 letters, digits, dots, underscores and dashes")
@@ -71,7 +72,8 @@ struct Settings: ParsableArguments {
   func logging(default level: String = "info") throws(CommandFailure) -> LogSettings {
     do throws(LogSettings.Fault) {
       return try LogSettings(
-        level: value(log, "TOLLWAY_LOG", default: level), format: value(logFormat, "TOLLWAY_LOG_FORMAT", default: "text"))
+        level: value(log, "TOLLWAY_LOG", default: level),
+        format: value(logFormat, "TOLLWAY_LOG_FORMAT", default: "text"))
     } catch {
       throw CommandFailure(.usage, "\(error)", "TOLLWAY_LOG is a level, TOLLWAY_LOG_FORMAT is text or json")
     }

@@ -99,6 +99,7 @@ struct WorkerCommand: AsyncParsableCommand {
 
   /// Short and unlike any other process's: it stands in every lease.
   private static func workerID() -> String {
-    String(UInt64.random(in: 0..<2_176_782_336), radix: 36) + String(ProcessInfo.processInfo.processIdentifier, radix: 36)
+    String(UInt64.random(in: 0..<2_176_782_336), radix: 36)
+      + String(ProcessInfo.processInfo.processIdentifier, radix: 36)
   }
 }

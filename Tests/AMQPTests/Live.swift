@@ -25,6 +25,18 @@ struct Live {
     Live(try AMQPConfiguration(url: try await LiveBroker.shared().url, name: "amqp-tests"))
   }
 
+  /// With a broker of the test's own, which is ended whatever happens.
+  static func withBroker(
+    options: String = "", _ body: (LiveBroker, Live) async throws -> Void
+  ) async throws {
+    let broker = try await LiveBroker.dedicated()
+    let live = Live(try AMQPConfiguration(url: broker.url + options))
+    let result = await Result { try await body(broker, live) }
+    await live.admin.close()
+    try await broker.stop()
+    try result.get()
+  }
+
   /// Queues declared with each `arguments`; deleted afterwards, whatever happens.
   func withQueues(_ arguments: [AMQPTable], _ body: ([String]) async throws -> Void) async throws {
     let names = arguments.map { _ in Namespace.unique() }

@@ -127,26 +127,34 @@ struct LivePublisherTests {
   }
 
   @Test func `a broker out of memory blocks publishing, and it goes on afterwards`() async throws {
-    let broker = try await LiveBroker.dedicated()
-    let live = Live(try AMQPConfiguration(url: broker.url))
-    try await live.withQueue { queue in
-      try await live.withPublisher { publisher in
-        #expect(await publisher.publish([publication(0, to: queue)]) == [.confirmed])
-        _ = try await broker.rabbitmqctl("set_vm_memory_high_watermark", "0.0000001")
-        // The broker says so to a connection that publishes.
-        async let held = publisher.publish([publication(1, to: queue)])
-        try await waitUntil("the publisher knows that it is blocked") { publisher.state.isBlocked }
-        async let many = publisher.publish((2..<500).map { publication($0, to: queue, bytes: 10_000) })
-        try await waitUntil("they wait") { publisher.state.waiting > 400 }
-        #expect(publisher.state.isConnected)
-        _ = try await broker.rabbitmqctl("set_vm_memory_high_watermark", "0.6")
-        #expect(await held == [.confirmed])
-        #expect(await many.allSatisfy { $0 == .confirmed })
-        #expect(!publisher.state.isBlocked)
+    try await Live.withBroker { broker, live in
+      try await live.withQueue { queue in
+        try await live.withPublisher { publisher in
+          #expect(await publisher.publish([publication(0, to: queue)]) == [.confirmed])
+          _ = try await broker.rabbitmqctl("set_vm_memory_high_watermark", "0.0000001")
+          // The broker says so to a connection that publishes.
+          async let held = publisher.publish([publication(1, to: queue)])
+          async let many = blocked(publisher, (2..<500).map { publication($0, to: queue, bytes: 10_000) })
+          let blocked = await Result {
+            try await waitUntil("the others wait") { publisher.state.waiting == 498 }
+            #expect(publisher.state.unconfirmed == 1)
+            #expect(publisher.state.isConnected)
+          }
+          _ = try await broker.rabbitmqctl("set_vm_memory_high_watermark", "0.6")
+          try blocked.get()
+          #expect(await held == [.confirmed])
+          #expect(try await many.allSatisfy { $0 == .confirmed })
+          #expect(!publisher.state.isBlocked)
+        }
+        #expect(live.log.count(.error, "takes no publications") == 1)
+        #expect(live.log.count(.notice, "takes publications again") == 1)
       }
-      #expect(live.log.count(.error, "takes no publications") == 1)
-      #expect(live.log.count(.notice, "takes publications again") == 1)
     }
-    try await broker.stop()
+  }
+
+  /// Publishes once the publisher knows that it is blocked.
+  private func blocked(_ publisher: AMQPPublisher, _ batch: [AMQPPublication]) async throws -> [AMQPPublishResult] {
+    try await waitUntil("the publisher knows that it is blocked") { publisher.state.isBlocked }
+    return await publisher.publish(batch)
   }
 }

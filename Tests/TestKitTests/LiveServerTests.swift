@@ -15,7 +15,7 @@ import Testing
     try await redis.stop()
   }
 
-  @Test func `a broker of one's own keeps its durable messages over a restart and comes back after a crash`() async throws {
+  @Test func `a broker keeps its durable messages over a restart and comes back after a crash`() async throws {
     let broker = try await LiveBroker.dedicated(tls: true)
     try await FinishedCommand.run(["amqp-declare-queue", "-u", broker.url, "-q", "kept", "-d"]).checked()
     try await FinishedCommand.run(["amqp-publish", "-u", broker.url, "-r", "kept", "-p", "-b", "text"]).checked()

@@ -16,7 +16,7 @@
 --          {'full', active, ms until the first lease ends, now}
 --          {'running', ms until its lease ends}          another delivery of the job runs
 --          {'orphan', run, attempt, intent}              an attempt began and nobody holds it any more
---          {'finished', run, status, result, output or '', cost event...}
+--          {'finished', run, status, result, output or '', attempt, cost event...}
 --                                                        cost event: of an earlier attempt, not known to be settled
 --          {'conflict'}                                  another body or user under this id
 --          {'exhausted', run, attempt, '1' if the last attempt was never heard of again else '0', cost event...}
@@ -55,7 +55,7 @@ if state then
   end
   if state == 'done' and not (ARGV[12] ~= '' and ARGV[12] == run) then
     local known = redis.call('HMGET', KEYS[2], 'status', 'result')
-    return with_costs({'finished', run, known[1], known[2], redis.call('GET', KEYS[5]) or ''}, attempt)
+    return with_costs({'finished', run, known[1], known[2], redis.call('GET', KEYS[5]) or '', attempt}, attempt)
   end
   if state == 'done' then
     redis.call('DEL', KEYS[2], KEYS[5])

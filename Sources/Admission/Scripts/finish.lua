@@ -11,7 +11,7 @@
 -- RETURNS  {'finished', run}          now, or before with this very lease
 --          {'superseded', n...}       the job was taken away from this lease; n: attempts that were declared unknown
 --          {'running', ms}            no lease was given and another delivery runs
---          {'known', run, status, result, output or ''}   no lease was given and the job had ended before
+--          {'known', run, status, result, output or '', attempt}   no lease was given and the job had ended before
 --          {'conflict'}               no lease was given and the id belongs to another body or user
 -- The lease is removed by its id: a second finish removes nothing.
 
@@ -38,7 +38,7 @@ elseif state then
   end
   if state == 'done' then
     local known = redis.call('HMGET', KEYS[1], 'status', 'result')
-    return {'known', job[5], known[1], known[2], redis.call('GET', KEYS[3]) or ''}
+    return {'known', job[5], known[1], known[2], redis.call('GET', KEYS[3]) or '', tonumber(job[6] or 0)}
   end
   if state == 'running' then
     local clock = redis.call('TIME')

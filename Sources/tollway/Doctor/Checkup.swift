@@ -58,7 +58,8 @@ struct Checkup: Encodable {
     let width = findings.map(\.subject.count).max() ?? 0
     return findings.flatMap { finding in
       let padding = String(repeating: " ", count: width - finding.subject.count + 2)
-      let line = "\(style.paint(finding.state.mark, finding.state.colour)) \(finding.subject)\(padding)\(finding.message.printable)"
+      let line =
+        "\(style.paint(finding.state.mark, finding.state.colour)) \(finding.subject)\(padding)\(finding.message.printable)"
       return [line] + (finding.remedy.map { ["    \($0.printable)"] } ?? [])
     }
   }

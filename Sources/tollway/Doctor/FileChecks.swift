@@ -31,7 +31,7 @@ struct FileChecks {
 
   private func directory(of path: String, _ checkup: inout Checkup) {
     let directory = URL(filePath: path).deletingLastPathComponent().path
-    if files.isWritableFile(atPath: directory) {
+    if isWritableDirectory(directory) {
       checkup.fine("ledger", "\(path) is not there yet; tollway billing will create it")
     } else {
       checkup.fail("ledger", "\(path) cannot be created", "mkdir -p \(directory), and let this user write there")
@@ -40,19 +40,25 @@ struct FileChecks {
 
   private func artifacts(_ checkup: inout Checkup) {
     let path = settings.artifactDirectory
-    var isDirectory: ObjCBool = false
-    if files.fileExists(atPath: path, isDirectory: &isDirectory) {
-      guard isDirectory.boolValue, files.isWritableFile(atPath: path) else {
-        return checkup.fail("artifacts", "\(path) cannot be written", "let this user write there, or set TOLLWAY_ARTIFACTS")
+    if files.fileExists(atPath: path) {
+      guard isWritableDirectory(path) else {
+        return checkup.fail(
+          "artifacts", "\(path) cannot be written", "let this user write there, or set TOLLWAY_ARTIFACTS")
       }
       return checkup.fine("artifacts", "\(path) can be written")
     }
     var parent = URL(filePath: path).deletingLastPathComponent()
     while !files.fileExists(atPath: parent.path), parent.path != "/" { parent.deleteLastPathComponent() }
-    guard files.isWritableFile(atPath: parent.path) else {
+    guard isWritableDirectory(parent.path) else {
       return checkup.fail("artifacts", "\(path) cannot be created", "mkdir -p \(path), or set TOLLWAY_ARTIFACTS")
     }
     checkup.fine("artifacts", "\(path) will be created by the first worker that needs it")
+  }
+
+  private func isWritableDirectory(_ path: String) -> Bool {
+    var isDirectory: ObjCBool = false
+    return files.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+      && files.isWritableFile(atPath: path)
   }
 
   private func prices(_ checkup: inout Checkup) {

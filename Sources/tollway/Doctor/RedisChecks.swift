@@ -14,7 +14,9 @@ struct RedisChecks {
     do {
       let identity = try await wires.redis.connect()
       let text = "\(identity.product) \(identity.version) at \(address)"
-      if identity.product == "redis", identity.version.split(separator: ".").first.flatMap({ Int($0) }) ?? 0 < Self.oldest {
+      if identity.product == "redis",
+        identity.version.split(separator: ".").first.flatMap({ Int($0) }) ?? 0 < Self.oldest
+      {
         checkup.fail("Redis", text, "install Redis \(Self.oldest) or Valkey, or newer")
       } else {
         checkup.fine("Redis", text)
@@ -53,12 +55,15 @@ struct RedisChecks {
     let skew = server - (before.milliseconds + after.milliseconds) / 2
     guard skew.magnitude <= UInt64(Self.tolerableSkew.milliseconds) else {
       return checkup.fail(
-        "clock", "Redis is \(skew) ms ahead of this machine", "synchronise both with NTP: timedatectl, chronyc tracking")
+        "clock", "Redis is \(skew) ms ahead of this machine", "synchronise both with NTP: timedatectl, chronyc tracking"
+      )
     }
     checkup.fine("clock", "within \(max(1, skew.magnitude)) ms of Redis")
   }
 
   static func field(_ name: String, in info: String) -> String? {
-    info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1)) }
+    info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(name):") }.map {
+      String($0.dropFirst(name.count + 1))
+    }
   }
 }

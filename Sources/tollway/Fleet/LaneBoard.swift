@@ -54,7 +54,9 @@ struct LaneBoard: Encodable {
   }
 
   var table: Table {
-    var table = Table(["LANE", .number("READY"), .number("RUNNABLE"), "WAITING", .number("RUNNING"), .number("CONSUMERS")])
+    var table = Table([
+      "LANE", .number("READY"), .number("RUNNABLE"), "WAITING", .number("RUNNING"), .number("CONSUMERS"),
+    ])
     for row in lanes {
       table.add(
         "\(row.lane)", .init(row.ready), .init(row.runnable), .init(row.waitingText), .init(row.running),

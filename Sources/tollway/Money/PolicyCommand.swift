@@ -67,7 +67,8 @@ struct Lint {
       if findings.isEmpty { Output.line("\(subject): nothing found") }
     }
     guard errors == 0 else {
-      throw CommandFailure(.failed, "\(subject): \(errors) errors", "correct the lines above; the old file stays in force")
+      throw CommandFailure(
+        .failed, "\(subject): \(errors) errors", "correct the lines above; the old file stays in force")
     }
   }
 }

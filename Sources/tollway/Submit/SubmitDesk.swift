@@ -30,7 +30,8 @@ struct SubmitDesk {
     guard let result else {
       throw CommandFailure(
         .failed, "job \(draft.id): no result within \(timeout)",
-        "it goes on: the same command with --id \(draft.id) hears of it; tollway dead show \(draft.id) if its id was taken")
+        "it goes on: the same command with --id \(draft.id) hears of it; tollway dead show \(draft.id) if its id was taken"
+      )
     }
     switch format {
     case .json: Output.line(result.json)
@@ -94,7 +95,8 @@ struct SubmitDesk {
           try await courier.send(batch)
         } catch {
           bar.stop()
-          StandardError.line("tollway: \(published.confirmed) of \(total) jobs are confirmed, the rest may or may not be")
+          StandardError.line(
+            "tollway: \(published.confirmed) of \(total) jobs are confirmed, the rest may or may not be")
           throw error
         }
         published.confirmed += batch.count

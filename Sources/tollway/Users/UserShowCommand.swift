@@ -77,7 +77,11 @@ struct UserCard: Encodable {
     facts.add("tier", mayClaimTier ? "\(tier), unless the message claims another" : tier)
     facts.add("lane", lane)
     facts.add("concurrency", "\(concurrency)" + (assigned?.overrides.concurrency == nil ? "" : " (laid down)"))
-    facts.add("monthly cap", monthlyUsd.map { "\(Money($0)?.inTable ?? $0) USD" + (assigned?.overrides.monthlyUsd == nil ? "" : " (laid down)") })
+    facts.add(
+      "monthly cap",
+      monthlyUsd.map {
+        "\(Money($0)?.inTable ?? $0) USD" + (assigned?.overrides.monthlyUsd == nil ? "" : " (laid down)")
+      })
     facts.add("in \(period)", "\(jobs) jobs, \(Money(costUsd)?.inTable ?? costUsd) USD")
     for (unit, quantity) in units.sorted(by: { $0.key < $1.key }) { facts.add("", "\(quantity) \(unit)") }
     facts.print()
@@ -85,7 +89,8 @@ struct UserCard: Encodable {
     Output.line("")
     var table = Table(["CHANGED", "BY", "BEFORE", "AFTER", "REASON"])
     for change in changes {
-      table.add("\(change.at)", "\(change.by)", .init(change.before?.text), .init(change.after?.text), "\(change.reason)")
+      table.add(
+        "\(change.at)", "\(change.by)", .init(change.before?.text), .init(change.after?.text), "\(change.reason)")
     }
     table.print()
   }

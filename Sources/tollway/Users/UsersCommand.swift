@@ -6,7 +6,8 @@ import Contracts
 struct UsersCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "users", abstract: "Show and change what single users are granted.",
-    discussion: "What is laid down here outranks the tier that a message claims. Every change is kept, with who and why.",
+    discussion:
+      "What is laid down here outranks the tier that a message claims. Every change is kept, with who and why.",
     subcommands: [List.self, UserShowCommand.self, UserSetCommand.self, UserUnsetCommand.self])
 
   struct List: AsyncParsableCommand {
@@ -19,7 +20,8 @@ struct UsersCommand: AsyncParsableCommand {
       let users = try await Assignments(in: try Ledger.open(settings)).list()
       switch format {
       case .json: try Output.json(users.map(AssignmentRow.init))
-      case .table where users.isEmpty: StandardError.line("nothing is laid down for anybody: all have their tier's limits")
+      case .table where users.isEmpty:
+        StandardError.line("nothing is laid down for anybody: all have their tier's limits")
       case .table: Self.table(users).print()
       }
     }
@@ -59,6 +61,8 @@ struct UserArgument: ParsableArguments {
   @Argument(help: "The user's id.") var user: String
 
   func validate() throws {
-    guard Identifier.isValid(user) else { throw ValidationError("the user: 1 to 128 characters of A-Z a-z 0-9 . _ : @ -") }
+    guard Identifier.isValid(user) else {
+      throw ValidationError("the user: 1 to 128 characters of A-Z a-z 0-9 . _ : @ -")
+    }
   }
 }
