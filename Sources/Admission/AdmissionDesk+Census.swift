@@ -45,7 +45,9 @@ extension AdmissionDesk {
 
   private func serverTime() async throws(AdmissionError) -> Timestamp {
     let reply = try await send([RedisCommand("TIME")])[0].array ?? []
-    guard reply.count == 2, let seconds = reply[0].int, let microseconds = reply[1].int else { return Timestamp(milliseconds: 0) }
+    guard reply.count == 2, let seconds = reply[0].int, let microseconds = reply[1].int else {
+      return Timestamp(milliseconds: 0)
+    }
     return Timestamp(milliseconds: seconds * 1000 + microseconds / 1000)
   }
 }

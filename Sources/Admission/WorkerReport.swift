@@ -18,10 +18,9 @@ package struct WorkerReport: Sendable, Equatable {
 
   func encoded(at time: Timestamp) -> [UInt8] {
     var json = JSONWriter(capacity: 192)
-    json.literal(#"{"at":"#)
-    json.integer(time.milliseconds)
-    json.literal(#","slots":"#)
-    json.integer(Int64(slots))
+    json.literal("{")
+    json.member("at", time.milliseconds)
+    json.member("slots", Int64(slots))
     for lane in Lane.allCases {
       json.literal(",")
       json.string(lane.rawValue)

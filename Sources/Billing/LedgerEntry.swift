@@ -55,18 +55,7 @@ struct LedgerEntry: Sendable, Equatable {
 
   private static func json(_ usage: [Usage]) -> String {
     var json = JSONWriter(capacity: 96)
-    json.literal("[")
-    for (index, entry) in usage.enumerated() {
-      if index > 0 { json.literal(",") }
-      json.literal(#"{"unit":"#)
-      json.string(entry.unit.rawValue)
-      json.literal(#","quantity":"#)
-      json.string(entry.quantity)
-      json.literal(#","source":"#)
-      json.string(entry.source.rawValue)
-      json.literal("}")
-    }
-    json.literal("]")
+    json.usage(usage, withSource: true)
     return String(decoding: json.bytes, as: UTF8.self)
   }
 }

@@ -16,12 +16,11 @@ package struct Entitlement: Sendable, Hashable {
 
   package func encoded() -> [UInt8] {
     var json = JSONWriter(capacity: 96)
-    json.literal(#"{"tier":"#)
-    json.string(tier)
-    json.literal(#","concurrency":"#)
+    json.literal("{")
+    json.member("tier", tier)
+    json.key("concurrency")
     if let concurrency { json.integer(Int64(concurrency)) } else { json.literal("null") }
-    json.literal(#","monthlyUsd":"#)
-    json.string(monthlyCap?.description)
+    json.member("monthlyUsd", monthlyCap?.description)
     json.literal("}")
     return json.bytes
   }

@@ -10,6 +10,26 @@ package struct JSONWriter: Sendable {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
+  /// The name of an object's member, behind a comma where one is due. Its value follows.
+  package mutating func key(_ name: StaticString) {
+    if let last = bytes.last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
+    bytes.append(UInt8(ascii: "\""))
+    literal(name)
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: ":"))
+  }
+
+  /// Nil is written as `null`.
+  package mutating func member(_ name: StaticString, _ text: String?) {
+    key(name)
+    string(text)
+  }
+
+  package mutating func member(_ name: StaticString, _ value: Int64) {
+    key(name)
+    integer(value)
+  }
+
   /// JSON text that was read strictly or written by another writer.
   package mutating func raw(_ text: some Sequence<UInt8>) { bytes.append(contentsOf: text) }
 
@@ -38,9 +58,6 @@ package struct JSONWriter: Sendable {
   package mutating func string(_ text: String?) {
     if let text { string(text) } else { literal("null") }
   }
-
-  /// The decimal as a string: `"3.936"`.
-  package mutating func string(_ number: ExactDecimal) { string(number.description) }
 
   package mutating func string(_ time: Timestamp?) { string(time?.description) }
 

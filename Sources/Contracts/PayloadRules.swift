@@ -45,7 +45,8 @@ enum PayloadRules {
         return value.isArray && value.elements.allSatisfy(\.isObject) ? nil : "must be an array of objects"
       case .usage:
         guard let value else { return nil }
-        let good = value.isObject
+        let good =
+          value.isObject
           && value.members.allSatisfy { name, quantity in
             Usage.Unit(rawValue: name) != nil && quantity.decimal.map { $0.mantissa >= 0 } == true
           }

@@ -76,53 +76,33 @@ package struct ResultEvent: Sendable {
   /// The event with `"output":null` as its last member.
   package func withoutOutput() -> [UInt8] {
     var json = JSONWriter(capacity: 768)
-    json.literal(#"{"jobId":"#)
-    json.string(jobID)
-    json.literal(#","userId":"#)
-    json.string(userID)
-    json.literal(#","tier":"#)
-    json.string(tier)
-    json.literal(#","taskType":"#)
-    json.string(taskType)
-    json.literal(#","status":"#)
-    json.string(status.rawValue)
-    json.literal(#","provider":"#)
-    json.string(provider)
-    json.literal(#","model":"#)
-    json.string(model)
-    json.literal(#","modelVersion":"#)
-    json.string(modelVersion)
-    json.literal(#","usage":"#)
+    json.literal("{")
+    json.member("jobId", jobID)
+    json.member("userId", userID)
+    json.member("tier", tier)
+    json.member("taskType", taskType)
+    json.member("status", status.rawValue)
+    json.member("provider", provider)
+    json.member("model", model)
+    json.member("modelVersion", modelVersion)
+    json.key("usage")
     json.usage(usage, withSource: false)
-    json.literal(#","cost":{"amount":"#)
-    json.string(cost.description)
-    json.literal(#","currency":"USD"},"attempts":["#)
-    for (index, attempt) in attempts.enumerated() {
-      if index > 0 { json.literal(",") }
-      json.attempt(attempt)
-    }
-    json.literal(#"],"seriesId":"#)
-    json.string(seriesID)
-    json.literal(#","metadata":"#)
+    json.key("cost")
+    json.literal("{")
+    json.member("amount", cost.description)
+    json.member("currency", "USD")
+    json.literal("}")
+    json.key("attempts")
+    json.attempts(attempts)
+    json.member("seriesId", seriesID)
+    json.key("metadata")
     if let metadata { json.raw(metadata.raw) } else { json.literal("{}") }
-    json.literal(#","run":"#)
-    json.string(run)
-    json.literal(#","error":"#)
-    if let fault {
-      json.literal(#"{"code":"#)
-      json.string(fault.code.rawValue)
-      json.literal(#","message":"#)
-      json.string(fault.message)
-      json.literal("}")
-    } else {
-      json.literal("null")
-    }
-    json.literal(#","queuedAt":"#)
-    json.string(queuedAt)
-    json.literal(#","startedAt":"#)
-    json.string(startedAt)
-    json.literal(#","finishedAt":"#)
-    json.string(finishedAt)
+    json.member("run", run)
+    json.key("error")
+    json.fault(fault)
+    json.member("queuedAt", queuedAt?.description)
+    json.member("startedAt", startedAt?.description)
+    json.member("finishedAt", finishedAt.description)
     json.literal(#","output":null}"#)
     return json.bytes
   }
@@ -140,17 +120,25 @@ package struct ResultEvent: Sendable {
 }
 
 extension JSONWriter {
-  fileprivate mutating func attempt(_ attempt: ResultEvent.Attempt) {
-    literal(#"{"n":"#)
-    integer(Int64(attempt.number))
-    literal(#","provider":"#)
-    string(attempt.provider)
-    literal(#","model":"#)
-    string(attempt.model)
-    literal(#","outcome":"#)
-    string(attempt.outcome.rawValue)
-    literal(#","ms":"#)
-    integer(attempt.milliseconds)
+  fileprivate mutating func attempts(_ attempts: [ResultEvent.Attempt]) {
+    literal("[")
+    for (index, attempt) in attempts.enumerated() {
+      literal(index > 0 ? ",{" : "{")
+      member("n", Int64(attempt.number))
+      member("provider", attempt.provider)
+      member("model", attempt.model)
+      member("outcome", attempt.outcome.rawValue)
+      member("ms", attempt.milliseconds)
+      literal("}")
+    }
+    literal("]")
+  }
+
+  fileprivate mutating func fault(_ fault: ResultEvent.Fault?) {
+    guard let fault else { return literal("null") }
+    literal("{")
+    member("code", fault.code.rawValue)
+    member("message", fault.message)
     literal("}")
   }
 }

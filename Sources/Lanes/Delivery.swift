@@ -32,9 +32,11 @@ package final class Delivery: Sendable {
     messageID = message.properties.messageId
     isRedelivered = message.redelivered
     let headers = message.properties.headers
-    let seen = headers[Header.firstSeen]?.int ?? message.properties.timestamp.flatMap { Int64(exactly: $0) }.flatMap {
-      $0 < 253_402_300_800 ? $0 * 1000 : nil
-    }
+    let seen =
+      headers[Header.firstSeen]?.int
+      ?? message.properties.timestamp.flatMap { Int64(exactly: $0) }.flatMap {
+        $0 < 253_402_300_800 ? $0 * 1000 : nil
+      }
     firstSeen = seen.flatMap { $0 > 0 && $0 < 253_402_300_800_000 ? Timestamp(milliseconds: $0) : nil }
     trips = headers[Header.trips]?.int.map { Int(clamping: max(0, $0)) } ?? 0
     replays = headers[Header.replays]?.string.flatMap { Identifier.isValid($0) ? $0 : nil }

@@ -23,7 +23,7 @@ package final class Listener: Sendable {
   package let queue: String
   private let consumer: AMQPConsumer
   private let inbox: Mailbox<AMQPDelivery>
-  private let state: Fault
+  private let ending: Fault
 
   /// Why there is nothing more to hear, shared with the consumer's thread.
   private final class Fault: Sendable {
@@ -35,7 +35,7 @@ package final class Listener: Sendable {
     let fault = Fault()
     self.queue = queue
     self.inbox = inbox
-    state = fault
+    ending = fault
     consumer = AMQPConsumer(
       configuration: configuration, subscriptions: [AMQPSubscription(queue: queue, prefetch: Self.prefetch)],
       inbox: inbox, logger: logger
@@ -55,7 +55,7 @@ package final class Listener: Sendable {
     return deliveries.map { Heard(body: $0.body, oversize: $0.oversize?.bytes) }
   }
 
-  package var fault: AMQPError? { state.error.withLock { $0 } }
+  package var fault: AMQPError? { ending.error.withLock { $0 } }
 
   package func end() { inbox.close() }
 }

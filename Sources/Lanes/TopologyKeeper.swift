@@ -60,7 +60,7 @@ package struct TopologyKeeper: Sendable {
       }
       do {
         try await admin.exchangeDeclare(exchange.name, exchange.kind, arguments: exchange.arguments)
-      } catch where error.code == .preconditionFailed {
+      } catch  where error.code == .preconditionFailed {
         findings.append(differs(exchange.name, "exchange", of: "kind \(exchange.kind)", exchange.arguments))
       }
     }
@@ -71,7 +71,7 @@ package struct TopologyKeeper: Sendable {
       }
       do {
         _ = try await admin.queueDeclare(queue.name, arguments: queue.arguments)
-      } catch where error.code == .preconditionFailed {
+      } catch  where error.code == .preconditionFailed {
         findings.append(differs(queue.name, "queue", of: "arguments", queue.arguments))
       }
     }
@@ -82,7 +82,7 @@ package struct TopologyKeeper: Sendable {
     do {
       try await admin.exchangeDeclare(name, .topic, passive: true)
       return true
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return false
     }
   }
@@ -91,7 +91,7 @@ package struct TopologyKeeper: Sendable {
     do {
       _ = try await admin.queueStatus(name)
       return true
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return false
     }
   }

@@ -21,7 +21,8 @@ struct Meter: Sendable {
       measured = (.unknown, worst.usage, worst.booked, candidate.version)
     case .failure(let failure):
       guard failure.reachedProvider else { return nil }
-      let cost = failure.usage.isEmpty
+      let cost =
+        failure.usage.isEmpty
         ? Cost(.zero, basis: .priceBook, priceID: candidate.price?.id)
         : cost(of: failure.usage, stated: nil, run, candidate)
       measured = (.failed, failure.usage, cost, candidate.version)

@@ -121,7 +121,8 @@ struct Pipeline: Sendable {
         intent: question.request.intent)
       passed.started.append(
         Run(
-          job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: question.plan, lane: question.request.lane, lease: lease, startedAt: at,
+          job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: question.plan,
+          lane: question.request.lane, lease: lease, startedAt: at,
           earlierCosts: costs))
     case .full(let active, _):
       let delay = Backoff.delay(afterTrips: arrival.delivery.trips)
@@ -156,8 +157,10 @@ struct Pipeline: Sendable {
     over question: Question, run: String, attempt: Int, intent: [UInt8], into passed: inout Passed
   ) async throws(AdmissionError) {
     let job = question.arrival.job
-    let intent = Intent(decoding: intent) ?? Intent(
-      tier: question.plan.tier.code, candidate: question.plan.candidates[0], at: now())
+    let intent =
+      Intent(decoding: intent)
+      ?? Intent(
+        tier: question.plan.tier.code, candidate: question.plan.candidates[0], at: now())
     let event = Meter(prices: planner().prices).unknownEvent(
       of: job, run: run, attempt: attempt, intent: intent, at: now()
     ).encoded()

@@ -30,7 +30,7 @@ struct AdmissionBench {
   func job(_ id: String, user: String = "ana", payload: String = "{}") throws -> Job {
     let body = Array(#"{"id":"\#(id)","userId":"\#(user)","taskType":"echo","payload":\#(payload)}"#.utf8)
     guard case .job(let job) = JobMessage.decode(body, messageID: nil) else {
-      throw JSONFault(reason: "not a job", offset: 0)
+      throw NotAJob()
     }
     return job
   }
@@ -45,7 +45,9 @@ struct AdmissionBench {
     try await desk.admit([request(job, lease: lease, limit: limit, replays: replays)])[0]
   }
 
-  func finish(_ job: Job, lease: String?, run: String, attempt: Int = 1, cost: String? = "cost") async throws -> FinishReply {
+  func finish(_ job: Job, lease: String?, run: String, attempt: Int = 1, cost: String? = "cost") async throws
+    -> FinishReply
+  {
     try await desk.finish([
       Finish(
         job: job, lane: .standard, leaseID: lease, run: run, status: .succeeded, result: Array("result".utf8),
@@ -83,3 +85,5 @@ struct AdmissionBench {
 extension AdmissionReply {
   var isAdmitted: Bool { if case .admitted = self { true } else { false } }
 }
+
+private struct NotAJob: Error {}

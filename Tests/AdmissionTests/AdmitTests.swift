@@ -61,14 +61,18 @@ import Testing
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a")
     #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a"))
-    guard case .finished(let known) = try await bench.admit(job, lease: "b") else { Issue.record("not finished"); return }
+    guard case .finished(let known) = try await bench.admit(job, lease: "b") else {
+      Issue.record("not finished"); return
+    }
     #expect(known.run == "run-a")
     #expect(known.status == .succeeded)
     #expect(known.result == Array("result".utf8))
     #expect(known.output == Array("output".utf8))
     #expect(known.costs == [Array("cost".utf8)])
     try await bench.desk.forgetCosts(of: [(id: "job", attempts: 1)])
-    guard case .finished(let later) = try await bench.admit(job, lease: "c") else { Issue.record("not finished"); return }
+    guard case .finished(let later) = try await bench.admit(job, lease: "c") else {
+      Issue.record("not finished"); return
+    }
     #expect(later.costs.isEmpty)
     #expect(try await bench.leases() == 0)
   }
@@ -97,7 +101,8 @@ import Testing
         return
       }
       try await bench.expireLeases()
-      let isDeclared = try await bench.desk.declareUnknown(job, run: run, attempt: attempt, event: Array("u\(attempt)".utf8))
+      let isDeclared = try await bench.desk.declareUnknown(
+        job, run: run, attempt: attempt, event: Array("u\(attempt)".utf8))
       #expect(isDeclared)
     }
     guard case .exhausted("run-lease-1", 2, true, let costs) = try await bench.admit(job, lease: "c") else {

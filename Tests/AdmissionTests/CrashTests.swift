@@ -4,7 +4,9 @@ import Testing
 
 /// What is left behind by workers that died, froze or came back, and by a Redis that lost its memory.
 @Suite struct CrashTests {
-  @Test func `an attempt without an end is an orphan once its lease is over, and is declared unknown once`() async throws {
+  @Test func `an attempt without an end is an orphan once its lease is over, and is declared unknown once`()
+    async throws
+  {
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "dead")
@@ -21,7 +23,9 @@ import Testing
     #expect(costs == [[1]])
   }
 
-  @Test func `a zombie that still finishes learns which attempts were declared unknown and changes nothing`() async throws {
+  @Test func `a zombie that still finishes learns which attempts were declared unknown and changes nothing`()
+    async throws
+  {
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "zombie")
@@ -65,7 +69,8 @@ import Testing
     #expect(try await bench.leases() == 1)
   }
 
-  @Test func `after a loss nothing is granted for a lease time while running jobs write themselves back`() async throws {
+  @Test func `after a loss nothing is granted for a lease time while running jobs write themselves back`() async throws
+  {
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a", limit: 1)
@@ -97,7 +102,9 @@ import Testing
     _ = try await bench.admit(job, lease: "a")
     #expect(try await bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [1], nextIntent: [9]))
     try await bench.expireLeases()
-    guard case .orphan("run-a", 2, [9]) = try await bench.admit(job, lease: "b") else { Issue.record("no orphan"); return }
+    guard case .orphan("run-a", 2, [9]) = try await bench.admit(job, lease: "b") else {
+      Issue.record("no orphan"); return
+    }
     _ = try await bench.desk.declareUnknown(job, run: "run-a", attempt: 2, event: [2])
     guard case .admitted("run-a", 3, _, _, let costs) = try await bench.admit(job, lease: "b") else {
       Issue.record("not admitted")
@@ -122,6 +129,7 @@ import Testing
       return
     }
     #expect(known.run == "run-a")
-    #expect(try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x"))
+    #expect(
+      try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x"))
   }
 }

@@ -10,9 +10,12 @@ import Testing
     try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
       .filter { $0.pathExtension == "lua" }
       .map { file in
-        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = try String(contentsOf: file, encoding: .utf8).split(
+          separator: "\n", omittingEmptySubsequences: false)
         let header = lines.prefix { $0.hasPrefix("--") }
-        return (file.lastPathComponent, header.joined(separator: "\n"), lines.dropFirst(header.count).joined(separator: "\n"))
+        return (
+          file.lastPathComponent, header.joined(separator: "\n"), lines.dropFirst(header.count).joined(separator: "\n")
+        )
       }
   }
 
@@ -28,7 +31,8 @@ import Testing
       for word in ["KEYS", "ARGV"] {
         let used = Self.numbers(after: word, in: script.code)
         let highest = used.max() ?? 0
-        #expect(used == Set(1...max(1, highest)).subtracting(highest == 0 ? [1] : []), "\(script.name): \(word) has gaps")
+        #expect(
+          used == Set(1...max(1, highest)).subtracting(highest == 0 ? [1] : []), "\(script.name): \(word) has gaps")
         for number in used {
           #expect(script.header.contains(" \(number) "), "\(script.name): \(word)[\(number)] is not in the header")
         }

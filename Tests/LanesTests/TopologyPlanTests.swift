@@ -8,10 +8,16 @@ import Testing
   @Test func `every queue of the contract is declared under the namespace`() {
     let plan = TopologyPlan(topology: Topology(namespace: "blue"), version: "3.10.8")
     let names = Set(plan.queues.map(\.name))
-    for queue in ["jobs.critical", "jobs.high", "jobs.standard", "jobs.low", "jobs.intake", "jobs.dead", "jobs.blocked", "costs.ledger"] {
+    for queue in [
+      "jobs.critical", "jobs.high", "jobs.standard", "jobs.low", "jobs.intake", "jobs.dead", "jobs.blocked",
+      "costs.ledger",
+    ] {
       #expect(names.contains("blue.\(queue)"))
     }
-    #expect(Set(plan.exchanges.map(\.name)).isSuperset(of: ["blue.jobs", "blue.jobs.unrouted", "blue.costs", "blue.results", "blue.alerts"]))
+    #expect(
+      Set(plan.exchanges.map(\.name)).isSuperset(of: [
+        "blue.jobs", "blue.jobs.unrouted", "blue.costs", "blue.results", "blue.alerts",
+      ]))
   }
 
   @Test(arguments: [("3.10.8", nil), ("3.13.7", nil), ("4.0.9", -1), ("4.3.1", -1)] as [(String, Int64?)])
@@ -46,7 +52,11 @@ import Testing
 
   @Test func `the fleet knows its own queues from others`() {
     let topology = Topology(namespace: "blue")
-    for name in ["blue.jobs.low", "blue.costs.ledger", "blue.jobs", "blue.results"] { #expect(topology.owns(queue: name)) }
-    for name in ["jobs.low", "blue.jobsite", "green.jobs.low", "replies", "amq.gen-x"] { #expect(!topology.owns(queue: name)) }
+    for name in ["blue.jobs.low", "blue.costs.ledger", "blue.jobs", "blue.results"] {
+      #expect(topology.owns(queue: name))
+    }
+    for name in ["jobs.low", "blue.jobsite", "green.jobs.low", "replies", "amq.gen-x"] {
+      #expect(!topology.owns(queue: name))
+    }
   }
 }

@@ -64,10 +64,12 @@ func wav(
   }
   let data = samples.flatMap { little(Int($0), 2) }
   let frame = channels * bits / 8
-  let format = little(1, 2) + little(channels, 2) + little(rate, 4) + little(rate * frame, 4) + little(frame, 2)
+  let format =
+    little(1, 2) + little(channels, 2) + little(rate, 4) + little(rate * frame, 4) + little(frame, 2)
     + little(bits, 2)
   let length = declared.map(Int.init) ?? data.count
-  let body = Array("WAVE".utf8) + Array("fmt ".utf8) + little(16, 4) + format + before + Array("data".utf8)
+  let body =
+    Array("WAVE".utf8) + Array("fmt ".utf8) + little(16, 4) + format + before + Array("data".utf8)
     + little(length, 4) + data
   return Array("RIFF".utf8) + little(declared == nil ? body.count : length, 4) + body
 }

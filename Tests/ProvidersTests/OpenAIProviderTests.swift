@@ -10,7 +10,8 @@ struct OpenAIProviderTests {
   @Test func `a chat answers with text and what it used`() async throws {
     let fake = try await FakeOpenAI()
     let reply = try await fake.provider.call(
-      call(.llm, #"{"prompt":"tell me \"more\"","maxTokens":100,"temperature":0.5}"#, attemptID: "j7/r1/3")).reply()
+      call(.llm, #"{"prompt":"tell me \"more\"","maxTokens":100,"temperature":0.5}"#, attemptID: "j7/r1/3")
+    ).reply()
     #expect(reply.text == #"{"text":"You said: tell me \"more\""}"#)
     #expect(reply.quantity(.inputTokens) == "3")
     #expect(reply.quantity(.outputTokens) == "5")

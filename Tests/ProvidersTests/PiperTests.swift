@@ -19,7 +19,8 @@ struct PiperTests {
       environment: ProcessInfo.processInfo.environment, logger: silentLogger)
     let text = "Once upon a time there was a toll house, and every cart had to stop."
     let reply = try await provider.call(
-      call(.tts, #"{"text":"\#(text)","voice":"en_US-joe-medium","format":"wav"}"#, model: "en_US-joe-medium")).reply()
+      call(.tts, #"{"text":"\#(text)","voice":"en_US-joe-medium","format":"wav"}"#, model: "en_US-joe-medium")
+    ).reply()
     let bytes = try reply.artifactBytes()
     let file = try #require(WAVFile(bytes))
     let seconds = try #require(Double(file.seconds.description))

@@ -13,11 +13,13 @@ import Testing
     return Planner(policy: policy, prices: prices)
   }
 
-  private func job(_ more: String = "", tier: String? = "tier2", task: String = "echo", payload: String = "{}") throws -> Job {
+  private func job(_ more: String = "", tier: String? = "tier2", task: String = "echo", payload: String = "{}") throws
+    -> Job
+  {
     let claim = tier.map { #","userTier":"\#($0)""# } ?? ""
     let text = #"{"id":"j","userId":"u","taskType":"\#(task)","payload":\#(payload)\#(claim)\#(more)}"#
     guard case .job(let job) = JobMessage.decode(Array(text.utf8), messageID: nil) else {
-      throw JSONFault(reason: "not a job", offset: 0)
+      throw NotAJob()
     }
     return job
   }
@@ -40,7 +42,9 @@ import Testing
   }
 
   @Test func `a job found above its tier's lane moves to its own`() throws {
-    guard case .move(let lane, let tier) = try plan(job(tier: "FREE"), in: .critical) else { Issue.record("no move"); return }
+    guard case .move(let lane, let tier) = try plan(job(tier: "FREE"), in: .critical) else {
+      Issue.record("no move"); return
+    }
     #expect(lane == .low)
     #expect(tier == "FREE")
   }
@@ -55,7 +59,9 @@ import Testing
 
   @Test func `an assigned tier and concurrency outrank the message`() throws {
     let entitlement = Entitlement(tier: "ENTERPRISE", concurrency: 7)
-    guard case .plan(let plan) = try plan(job(tier: "FREE"), in: .critical, entitlement) else { Issue.record("no plan"); return }
+    guard case .plan(let plan) = try plan(job(tier: "FREE"), in: .critical, entitlement) else {
+      Issue.record("no plan"); return
+    }
     #expect(plan.tier.code == "ENTERPRISE")
     #expect(plan.concurrency == 7)
   }
@@ -67,7 +73,9 @@ import Testing
   }
 
   @Test func `a wished model that nobody offers is no route`() throws {
-    guard case .end(.noRoute, _, _) = try plan(job(#","model":"other""#), in: .standard) else { Issue.record("a route"); return }
+    guard case .end(.noRoute, _, _) = try plan(job(#","model":"other""#), in: .standard) else {
+      Issue.record("a route"); return
+    }
   }
 
   @Test func `a pinned tier without a pin for the task is no route and says so`() throws {
@@ -86,3 +94,5 @@ import Testing
     guard case .end(.deadlineExceeded, _, _) = try plan(late, in: .standard) else { Issue.record("not ended"); return }
   }
 }
+
+private struct NotAJob: Error {}

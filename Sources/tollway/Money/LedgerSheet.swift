@@ -48,12 +48,11 @@ struct LedgerSheet: Encodable {
 
   /// Without the total: the lines of a spreadsheet are to be summed there.
   var csv: [String] {
+    let lines = rows.map { row in
+      [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd] + units.map { row.units[$0] ?? "0" }
+    }
     let titles = [by, "jobs", "attempts", "cost_usd"] + units
-    return
-      ([titles]
-      + rows.map { row in
-        [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd] + units.map { row.units[$0] ?? "0" }
-      }).map { $0.map(Self.quoted).joined(separator: ",") }
+    return ([titles] + lines).map { $0.map(Self.quoted).joined(separator: ",") }
   }
 
   /// A leading `=`, `+`, `-` or `@` would be a formula to a spreadsheet; user ids may begin with the latter two.

@@ -19,12 +19,12 @@ struct JobDraft {
   /// The payload of a plain text: what is spoken, asked, drawn or embedded.
   static func payload(of text: String, task: TaskType) -> [UInt8] {
     var json = JSONWriter(capacity: text.utf8.count + 16)
+    json.literal("{")
     switch task {
-    case .tts, .echo: json.literal(#"{"text":"#)
-    case .llm, .image, .video: json.literal(#"{"prompt":"#)
-    case .embedding: json.literal(#"{"input":"#)
+    case .tts, .echo: json.member("text", text)
+    case .llm, .image, .video: json.member("prompt", text)
+    case .embedding: json.member("input", text)
     }
-    json.string(text)
     json.literal("}")
     return json.bytes
   }
@@ -33,12 +33,10 @@ struct JobDraft {
   func encoded() throws -> [UInt8] {
     try checkPayload()
     var json = JSONWriter(capacity: payload.count + 256)
-    json.literal(#"{"id":"#)
-    json.string(id)
-    json.literal(#","userId":"#)
-    json.string(user)
-    json.literal(#","taskType":"#)
-    json.string(task)
+    json.literal("{")
+    json.member("id", id)
+    json.member("userId", user)
+    json.member("taskType", task)
     for (name, value) in optionalMembers {
       guard let value else { continue }
       json.literal(",")
@@ -46,7 +44,7 @@ struct JobDraft {
       json.literal(":")
       json.string(value)
     }
-    json.literal(#","payload":"#)
+    json.key("payload")
     json.raw(payload)
     json.literal("}")
     guard json.bytes.count <= JobMessage.maximumBytes else {
