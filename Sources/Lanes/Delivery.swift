@@ -71,10 +71,10 @@ package enum Header {
   package static let bodyBytes = "x-tollway-body-bytes"
   package static let bodyDigest = "x-tollway-body-sha256"
 
-  /// What the broker itself writes into headers. Left on a copy, some versions count it and drop the message as a
-  /// dead-letter cycle.
-  static func isBrokers(_ key: String) -> Bool {
+  /// What must not stand on a copy: what the broker itself writes (some versions count it and drop the message as a
+  /// dead-letter cycle), and the senders' own further routing keys, which would route our copies too.
+  static func mustStayBehind(_ key: String) -> Bool {
     key.hasPrefix("x-death") || key.hasPrefix("x-first-death-") || key.hasPrefix("x-last-death-")
-      || key == "x-delivery-count" || key == "x-acquired-count"
+      || ["x-delivery-count", "x-acquired-count", "CC", "BCC"].contains(key)
   }
 }

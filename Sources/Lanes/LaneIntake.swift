@@ -12,6 +12,7 @@ package final class LaneIntake: Sendable {
   private let consumer: AMQPConsumer
   private let inbox = Mailbox<AMQPDelivery>()
   private let serial = Mutex<UInt64>(0)
+  private let connections = ConnectionCount()
   private let budget = ByteBudget(limit: 64 << 20)
   private let pauses = Mutex<Set<Pause>>([])
 
@@ -23,12 +24,14 @@ package final class LaneIntake: Sendable {
     self.topology = topology
     self.lanes = lanes.map { Optional($0) } + [nil]
     let queues = self.lanes.map { $0.map { topology.queue(of: $0) } ?? topology.intake }
+    let connections = connections
     consumer = AMQPConsumer(
       configuration: configuration,
       subscriptions: queues.map { queue in
         AMQPSubscription(queue: queue, prefetch: queue == topology.intake ? min(prefetch, 16) : prefetch)
       }, inbox: inbox,
-      logger: logger)
+      logger: logger,
+      events: { if case .connected = $0 { connections.count() } })
   }
 
   /// Keeps the connection until cancelled.
@@ -85,6 +88,9 @@ package final class LaneIntake: Sendable {
     if wasLast { await consumer.resume() }
   }
 
+  /// Connections made after the first, since the start.
+  package var reconnects: Int { max(0, connections.total - 1) }
+
   package var isConnected: Bool { consumer.state.isConnected }
 
   /// Changes when a connection or a channel is lost and made again: then deliveries may no longer be current.
@@ -92,4 +98,13 @@ package final class LaneIntake: Sendable {
 
   /// Whether the delivery can still be settled. One whose connection ended comes again by itself.
   package func isCurrent(_ delivery: Delivery) -> Bool { consumer.isCurrent(delivery.message.address) }
+}
+
+/// Shared with the consumer's thread.
+private final class ConnectionCount: Sendable {
+  private let made = Atomic<Int>(0)
+
+  var total: Int { made.load(ordering: .relaxed) }
+
+  func count() { made.add(1, ordering: .relaxed) }
 }

@@ -68,7 +68,7 @@ package struct Letter: Sendable {
 extension Header {
   /// What a letter has and its job's message had not.
   static func isOfLetters(_ key: String) -> Bool {
-    [reason, detail, attempts, firstSeen, run, lane, bodyBytes, bodyDigest].contains(key) || isBrokers(key)
+    [reason, detail, attempts, firstSeen, run, lane, bodyBytes, bodyDigest].contains(key) || mustStayBehind(key)
   }
 }
 

@@ -122,12 +122,15 @@ package struct LetterBox: Sendable {
   ) async throws(AMQPError) -> Int {
     let total = try await admin.queueStatus(queue).messages
     var known: Set<Letter.Key> = []
+    var held: [AMQPSettlement] = []
     for _ in 0..<total {
       guard let message = try await admin.get(queue) else { break }
+      held.append(AMQPSettlement(message.address, .requeue))
       let letter = Letter(message)
       guard try await each(letter, message, !known.insert(letter.key).inserted) else { break }
     }
     try await atEnd()
+    for one in held { await admin.settle([one]); try await admin.flush() }
     await admin.close()
     return total
   }

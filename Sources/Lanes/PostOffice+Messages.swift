@@ -94,11 +94,11 @@ extension PostOffice {
     delivery.lane?.rawValue ?? delivery.message.routingKey
   }
 
-  /// The sender's properties without what must not travel on a copy: the broker's own headers, an expiration that would
+  /// The sender's properties without what must not travel on a copy: some headers, an expiration that would
   /// drop it, a user id that only its sender may claim.
   private func copied(_ delivery: Delivery, firstSeen: Timestamp?) -> AMQPProperties {
     var properties = delivery.message.properties
-    properties.headers.entries.removeAll { Header.isBrokers($0.key) }
+    properties.headers.entries.removeAll { Header.mustStayBehind($0.key) }
     properties.expiration = nil
     properties.userId = nil
     if let firstSeen { properties.headers[Header.firstSeen] = .int(firstSeen.milliseconds) }

@@ -11,7 +11,7 @@ struct ActsWriter: Sendable {
 
   func acts(for verdict: Verdict) -> Acts {
     switch verdict {
-    case .ended(let end): ended(end)
+    case .ended(let end, let delivery): ended(end, delivery)
     case .closed(let run): closed(run)
     case .known(let arrival, let run): known(arrival, run)
     case .handBack(let arrival, let delay, _):
@@ -27,20 +27,20 @@ struct ActsWriter: Sendable {
     Acts(delivery, first: dispatch)
   }
 
-  private func ended(_ end: RunEnd) -> Acts {
+  private func ended(_ end: RunEnd, _ delivery: Delivery) -> Acts {
     let run = end.run
     let result = result(of: end)
     let event = result.withoutOutput()
     let output = end.success?.reply.output
     return Acts(
-      run.delivery,
-      first: letter(end.fault, run.delivery, attempts: run.lease.attempt, firstSeen: run.firstSeen, run: run.lease.run),
+      delivery,
+      first: letter(end.fault, delivery, attempts: run.lease.attempt, firstSeen: run.firstSeen, run: run.lease.run),
       finish: Finish(
         job: run.job, lane: run.lane, leaseID: run.lease.leaseID, run: run.lease.run, status: result.status,
         result: event, output: output, attempt: run.lease.attempt,
         costs: end.unwritten.map { (attempt: $0.attempt, event: $0.encoded()) }),
       costs: run.earlierCosts.compactMap { post.cost(announcing: $0) } + end.events.map { post.cost($0) },
-      results: post.results(ResultEvent.joined(event, output: output), of: result, to: run.delivery),
+      results: post.results(ResultEvent.joined(event, output: output), of: result, to: delivery),
       forget: (run.job.id, run.lease.attempt), end: end)
   }
 

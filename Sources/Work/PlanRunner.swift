@@ -14,40 +14,47 @@ struct PlanRunner: Sendable {
   let now: @Sendable () -> Timestamp
   let logger: Logger
 
+  private var patience: Patience { Patience(logger: logger) }
+
   /// A run keeps its delivery at most this long: five minutes less than the broker's consumer timeout.
   static let longestRun: Duration = .seconds(25 * 60)
 
   /// Nil when the run was abandoned because the worker is going down: its lease runs out and others take over.
   /// - Parameter advanced: told of the lease whenever a further attempt has been written down.
   func execute(_ admitted: Run, advanced: @Sendable (HeldLease) async -> Void) async -> RunEnd? {
-    var end = RunEnd(run: admitted, attempts: [], events: [], unwritten: [])
+    var progress = RunProgress(admitted)
+    let isOver = await walk(&progress, advanced)
+    return isOver ? RunEnd(progress) : nil
+  }
+
+  /// False when the run was abandoned.
+  private func walk(_ progress: inout RunProgress, _ advanced: @Sendable (HeldLease) async -> Void) async -> Bool {
     let begin = ContinuousClock.now
-    for (index, candidate) in admitted.plan.candidates.enumerated() {
+    for (index, candidate) in progress.run.plan.candidates.enumerated() {
       if index > 0 {
-        guard await prepare(&end, for: candidate) else { return end }
-        await advanced(end.run.lease)
+        guard let mayGoOn = await prepare(&progress, for: candidate) else { return false }
+        guard mayGoOn else { return true }
+        await advanced(progress.run.lease)
       }
-      let answer = await attempt(&end, candidate, until: begin + Self.longestRun)
+      let answer = await attempt(&progress, candidate, until: begin + Self.longestRun)
       switch answer {
       case .success(let reply):
-        end.success = (candidate, reply)
-        return end
-      case .failure(let failure) where failure.kind == .cancelled: return nil
+        progress.success = (candidate, reply)
+        return true
+      case .failure(let failure) where failure.kind == .cancelled: return false
       case .failure(let failure):
-        if let fault = verdict(on: failure, of: admitted.job) {
-          end.fault = fault
-          return end
-        }
+        progress.fault = verdict(on: failure, of: progress.run.job)
+        if progress.fault != nil { return true }
       }
     }
-    end.fault = ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
-    return end
+    progress.fault = ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
+    return true
   }
 
   private func attempt(
-    _ end: inout RunEnd, _ candidate: Plan.Candidate, until limit: ContinuousClock.Instant
+    _ progress: inout RunProgress, _ candidate: Plan.Candidate, until limit: ContinuousClock.Instant
   ) async -> ProviderAnswer {
-    let run = end.run
+    let run = progress.run
     let number = run.lease.attempt
     let start = ContinuousClock.now
     await failpoints.pass(.beforeProvider)
@@ -64,11 +71,11 @@ struct PlanRunner: Sendable {
     await failpoints.pass(.afterProvider)
     let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())
     if let event {
-      end.events.append(event)
-      end.unwritten.append(event)
+      progress.events.append(event)
+      progress.unwritten.append(event)
     }
     let outcome: AttemptOutcome = event?.outcome ?? .failed
-    end.attempts.append(
+    progress.attempts.append(
       ResultEvent.Attempt(
         number: number, provider: candidate.provider.name, model: candidate.model, outcome: outcome,
         milliseconds: (ContinuousClock.now - start).milliseconds))
@@ -76,31 +83,28 @@ struct PlanRunner: Sendable {
     return answer
   }
 
-  /// Writes the last attempt's end and the next one's intent. False, with the fault set, when the run must stop here.
-  private func prepare(_ end: inout RunEnd, for candidate: Plan.Candidate) async -> Bool {
-    guard end.run.lease.attempt < desk.configuration.attemptBudget else {
-      end.fault = ResultEvent.Fault(.attemptsExhausted, "the attempt budget of the run is used up")
+  /// Writes the last attempt's end and the next one's intent; waits for Redis if it must, because without the intent
+  /// nothing may be bought. False, with the fault set, when the run stops here; nil when it is abandoned.
+  private func prepare(_ progress: inout RunProgress, for candidate: Plan.Candidate) async -> Bool? {
+    let run = progress.run
+    guard run.lease.attempt < desk.configuration.attemptBudget else {
+      progress.fault = ResultEvent.Fault(.attemptsExhausted, "the attempt budget of the run is used up")
       return false
     }
-    let intent = Intent(tier: end.run.plan.tier.code, candidate: candidate, at: end.run.startedAt).encoded()
-    do {
-      let isOurs = try await desk.advance(end.run.lease, event: end.unwritten.last?.encoded(), nextIntent: intent)
-      guard isOurs else {
-        end.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
-        return false
-      }
-    } catch {
-      // Without the intent nothing may be bought. What is known so far is enough to end the run truthfully.
-      logger.warning(
-        "next attempt not started, its intent could not be written",
-        metadata: [LogKey.job: "\(end.run.job.id)", LogKey.error: "\(error)"])
-      end.fault = ResultEvent.Fault(.providerFailed, "the next provider could not be tried")
+    let intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt).encoded()
+    let event = progress.unwritten.last?.encoded()
+    let isOurs = await patience.ask("the next attempt waits for Redis") { () async throws(AdmissionError) in
+      try await desk.advance(run.lease, event: event, nextIntent: intent)
+    }
+    guard let isOurs else { return nil }
+    guard isOurs else {
+      progress.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
       return false
     }
     await failpoints.pass(.afterAdvance)
-    end.run.lease.attempt += 1
-    end.run.lease.intent = intent
-    end.unwritten = []
+    progress.run.lease.attempt += 1
+    progress.run.lease.intent = intent
+    progress.unwritten = []
     return true
   }
 

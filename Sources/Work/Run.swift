@@ -17,8 +17,8 @@ struct Arrival: Sendable {
 /// A job that was admitted and is on its way through its candidates.
 struct Run: Sendable {
   let job: Job
-  /// The delivery to settle; another one than at the begin if the first was lost with its connection.
-  var delivery: Delivery
+  /// The delivery that was admitted; another one is settled if it was lost with its connection.
+  let delivery: Delivery
   let firstSeen: Timestamp
   let plan: Plan
   let lane: Lane
@@ -28,18 +28,39 @@ struct Run: Sendable {
   let earlierCosts: [[UInt8]]
 }
 
-/// How a run ended in this worker, before it is written down.
-struct RunEnd: Sendable {
+/// What a run has done so far; changed by its own task only.
+struct RunProgress: Sendable {
   var run: Run
   /// Nil for success.
   var fault: ResultEvent.Fault?
   var success: (candidate: Plan.Candidate, reply: ProviderReply)?
   /// Attempts made here, in order.
-  var attempts: [ResultEvent.Attempt]
+  var attempts: [ResultEvent.Attempt] = []
   /// Cost events of the attempts made here.
-  var events: [CostEvent]
+  var events: [CostEvent] = []
   /// Those of them that `finish` has yet to write.
-  var unwritten: [CostEvent]
+  var unwritten: [CostEvent] = []
+
+  init(_ run: Run) { self.run = run }
+}
+
+/// How a run ended in this worker, before it is written down. A class: from here on it only goes from hand to hand.
+final class RunEnd: Sendable {
+  let run: Run
+  let fault: ResultEvent.Fault?
+  let success: (candidate: Plan.Candidate, reply: ProviderReply)?
+  let attempts: [ResultEvent.Attempt]
+  let events: [CostEvent]
+  let unwritten: [CostEvent]
+
+  init(_ progress: RunProgress) {
+    run = progress.run
+    fault = progress.fault
+    success = progress.success
+    attempts = progress.attempts
+    events = progress.events
+    unwritten = progress.unwritten
+  }
 
   /// Of all attempts made here together.
   var milliseconds: Int64 { attempts.reduce(0) { $0 + $1.milliseconds } }

@@ -44,6 +44,8 @@ final class Settler: Sendable {
     self.registry = registry
   }
 
+  private var patience: Patience { Patience(logger: logger) }
+
   /// Deliveries between verdict and ack.
   var unsettled: Int { count.withLock { $0 } }
 
@@ -93,7 +95,9 @@ final class Settler: Sendable {
   private func finish(_ batch: [Acts]) async -> [Acts] {
     let ends = batch.compactMap(\.finish)
     guard !ends.isEmpty else { return batch }
-    guard let replies = await persist({ () async throws(AdmissionError) in try await self.desk.finish(ends) }) else {
+    guard let replies = await patience.ask(
+      "settling waits for Redis",
+      { () async throws(AdmissionError) in try await self.desk.finish(ends) }) else {
       return []
     }
     await failpoints.pass(.afterFinish)
@@ -168,7 +172,9 @@ final class Settler: Sendable {
     count.withLock { $0 -= batch.count }
     let forgotten = batch.compactMap(\.forget)
     guard !forgotten.isEmpty else { return }
-    _ = await persist { () async throws(AdmissionError) in try await self.desk.forgetCosts(of: forgotten) }
+    _ = await patience.ask("settling waits for Redis") { () async throws(AdmissionError) in
+      try await self.desk.forgetCosts(of: forgotten)
+    }
   }
 
   /// The last line of a job: how it ended and what it cost.
@@ -182,28 +188,5 @@ final class Settler: Sendable {
         LogKey.provider: "\(end.attempts.last?.provider ?? "none")", LogKey.attempt: "\(end.run.lease.attempt)",
         LogKey.cost: "\(cost)", LogKey.duration: "\(end.milliseconds)ms",
       ])
-  }
-
-  /// Asks Redis until it answers; nil when the worker ends first. The first failure is logged, and the end with its
-  /// duration.
-  private func persist<Answer: Sendable>(
-    _ ask: () async throws(AdmissionError) -> Answer
-  ) async -> Answer? {
-    var since: ContinuousClock.Instant?
-    var pause = Duration.milliseconds(50)
-    while true {
-      do {
-        let answer = try await ask()
-        if let since {
-          logger.info("settling goes on", metadata: [LogKey.duration: "\(ContinuousClock.now - since)"])
-        }
-        return answer
-      } catch {
-        if since == nil { logger.error("settling waits for Redis", metadata: [LogKey.error: "\(error)"]) }
-        since = since ?? .now
-      }
-      do { try await Task.sleep(for: pause) } catch { return nil }
-      pause = min(pause * 2, .seconds(2))
-    }
   }
 }

@@ -21,7 +21,7 @@ extension MetricStore {
   fileprivate mutating func count(_ verdict: Verdict) {
     add(to: Metrics.deliveries, verdict.delivery.lane?.rawValue ?? "intake", verdict.word)
     switch verdict {
-    case .ended(let end):
+    case .ended(let end, _):
       let run = end.run
       let status = end.fault?.code.status ?? .succeeded
       let task = run.job.taskType.rawValue
@@ -49,7 +49,7 @@ extension MetricStore {
 extension Verdict {
   var delivery: Delivery {
     switch self {
-    case .ended(let end): end.run.delivery
+    case .ended(_, let delivery): delivery
     case .closed(let run): run.arrival.delivery
     case .known(let arrival, _), .handBack(let arrival, _, _), .move(let arrival, _, _): arrival.delivery
     case .identify(let delivery, _), .bury(let delivery, _): delivery
@@ -59,7 +59,7 @@ extension Verdict {
   /// The label of `tollway_deliveries_total`.
   var word: String {
     switch self {
-    case .ended(let end): Self.word(end.fault)
+    case .ended(let end, _): Self.word(end.fault)
     case .closed(let run): Self.word(run.fault)
     case .known: "absorbed"
     case .handBack: "handed_back"

@@ -6,7 +6,7 @@ import Lanes
 /// place that acts on them. Indirect: one box instead of a copy of every text in every hand.
 indirect enum Verdict: Sendable {
   /// The run ended here.
-  case ended(RunEnd)
+  case ended(RunEnd, Delivery)
   /// The run ends without a lease: it may not or can no longer be attempted.
   case closed(ClosedRun)
   /// It had ended before: say so again.

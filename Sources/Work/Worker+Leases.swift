@@ -42,7 +42,10 @@ extension Worker {
     var report = WorkerReport(worker: configuration.workerID, slots: configuration.slots)
     for run in held.values where run.isExecuting { report.running[run.lane, default: 0] += 1 }
     for (lane, line) in lines { report.buffered[lane] = line.count }
+    let reconnects = intake.reconnects - countedReconnects
+    countedReconnects += reconnects
     registry.update { [report] store in
+      store.add(Double(reconnects), to: Metrics.reconnects, "amqp")
       store.set(Metrics.slots, to: Double(report.slots))
       for lane in Lane.allCases { store.set(Metrics.running, lane.rawValue, to: Double(report.running[lane] ?? 0)) }
     }

@@ -2,6 +2,7 @@ import Admission
 import Contracts
 import Lanes
 import Logging
+import Observability
 
 // Filling the slots. A wave is as many jobs as there are free slots, asked for in one round trip; while one is under
 // way whatever else happens only asks for another.
@@ -97,6 +98,7 @@ extension Worker {
     }
     guard !isDraining else { return }
     await intake.resume()
+    registry.update { $0.add(to: Metrics.reconnects, "redis") }
     logger.info("consuming goes on", metadata: [LogKey.duration: "\(ContinuousClock.now - since)"])
   }
 

@@ -29,6 +29,7 @@ package actor Worker {
   private let post: PostOffice
   private let runner: PlanRunner
   private let starts = Mailbox<Run>()
+  private let endings = Mailbox<(String, RunEnd?)>()
   private let released = Mailbox<String>()
   private let drained = Gate()
 
@@ -39,6 +40,8 @@ package actor Worker {
   var unsorted: [Arrival] = []
   /// Of the intake when the lines were last cleared of lost deliveries.
   var seenGenerations: [UInt64] = []
+  /// Reconnects of the intake that are counted in the metrics.
+  var countedReconnects = 0
   /// Slots that hold a job, those just being admitted included.
   var busy = 0
   var isPassing = false
@@ -83,6 +86,7 @@ package actor Worker {
       group.addTask { await self.settler.run() }
       group.addTask { await self.receive() }
       group.addTask { await self.execute() }
+      group.addTask { await self.collectEndings() }
       group.addTask { await self.forgetReleased() }
       group.addTask { await self.renewLeases() }
       group.addTask { await self.tick() }
@@ -177,7 +181,7 @@ package actor Worker {
         for run in runs {
           group.addTask {
             let end = await self.runner.execute(run) { lease in await self.advanced(lease) }
-            await self.ended(run.lease.leaseID, end)
+            self.endings.put((run.lease.leaseID, end))
           }
         }
       }
@@ -188,16 +192,24 @@ package actor Worker {
   /// The run goes on with another attempt: renewals must say so.
   private func advanced(_ lease: HeldLease) { held[lease.leaseID]?.lease = lease }
 
-  private func ended(_ leaseID: String, _ end: RunEnd?) async {
-    busy -= 1
-    held[leaseID]?.isExecuting = false
-    if var end, let delivery = held[leaseID]?.delivery {
-      end.run.delivery = delivery
-      settler.settle([.ended(end)])
-    } else {
-      release(leaseID)
+  private func collectEndings() async {
+    while !Task.isCancelled {
+      let batch = await endings.take()
+      if batch.isEmpty { return }
+      busy -= batch.count
+      settler.settle(batch.compactMap { leaseID, end in verdict(on: leaseID, end) })
+      await passWaves()
     }
-    await passWaves()
+  }
+
+  /// Nil for a run that was abandoned: its lease runs out by itself.
+  private func verdict(on leaseID: String, _ end: RunEnd?) -> Verdict? {
+    guard let end, let run = held[leaseID] else {
+      release(leaseID)
+      return nil
+    }
+    held[leaseID]?.isExecuting = false
+    return .ended(end, run.delivery)
   }
 
   private func forgetReleased() async {

@@ -18,5 +18,5 @@ package struct WorkerConfiguration: Sendable {
 
   /// Unsettled deliveries per lane: what can run and a short line, which lets the next wave start without a round trip
   /// to the broker.
-  package var prefetch: Int { slots + max(8, slots / 8) }
+  package var prefetch: Int { slots + max(16, slots / 4) }
 }

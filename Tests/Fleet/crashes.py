@@ -81,6 +81,27 @@ def killed_between_attempts():
         return dict(attempts)
 
 
+def killed_behind_a_letter():
+    """A job fails for good and the worker dies when its letter is confirmed: two letters of one run are one, one result."""
+    with Fleet("letter") as fleet:
+        prepare(fleet)
+        doomed = fleet.start_worker(4, environment={"TOLLWAY_FAILPOINT": "after_letter:1"})
+        fleet.start_worker(4, arguments=("--lanes", "critical"))
+        job = {"id": "doomed", "userId": "u", "userTier": "tier2", "taskType": "llm",
+               "payload": {"prompt": "fault-500 please"}}
+        fleet.publish([job])
+        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
+        fleet.start_worker(4)
+        events = fleet.results.wait(["doomed"], 60)["doomed"]
+        check(events[0]["error"]["code"] == "provider_failed", f"ended with {events[0]['error']}")
+        one_end_each({"doomed": events}, ["doomed"])
+        letters = fleet.drain("jobs.dead")
+        runs = {letter.headers["x-tollway-run"] for letter, _ in letters}
+        check(runs == {events[0]["run"]}, f"letters of runs {runs}, the result is of {events[0]['run']}")
+        ledger_equals_calls(fleet)
+        return f"{len(letters)} letters, {len(fleet.calls())} calls"
+
+
 def killed_during_hand_back():
     """Jobs over the limit are on their way to the ladder when the worker dies: they come back all the same."""
     with Fleet("copy") as fleet:
@@ -189,5 +210,5 @@ def drained_on_sigterm():
 
 
 if __name__ == "__main__":
-    main(killed_at_every_step, killed_between_attempts, killed_during_hand_back, broker_restarted,
+    main(killed_at_every_step, killed_between_attempts, killed_behind_a_letter, killed_during_hand_back, broker_restarted,
          redis_restarted_keeping_its_data, redis_restarted_empty, drained_on_sigterm)
