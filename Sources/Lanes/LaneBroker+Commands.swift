@@ -8,6 +8,17 @@ extension LaneBroker {
     try await AMQPAdmin.with(configuration(for: "admin"), body)
   }
 
+  package func withLetterBox<Result: Sendable>(
+    _ kind: LetterBox.Kind, _ body: (LetterBox) async throws -> Result
+  ) async throws -> Result {
+    try await withAdmin { admin in
+      let scan = LetterScan(
+        queue: kind == .dead ? topology.dead : topology.blocked, admin: admin,
+        configuration: configuration(for: "letters"), logger: logger)
+      return try await body(LetterBox(kind, topology: topology, scan: scan))
+    }
+  }
+
   package func withCourier<Result: Sendable>(_ body: (Courier) async throws -> Result) async throws -> Result {
     let publisher = AMQPPublisher(configuration: configuration(for: "publish"), logger: logger)
     return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,9 +1,8 @@
-package import AMQP
+import AMQP
 package import Contracts
 
-/// The queue of dead letters, or that of blocked jobs, as a command handles it: letters are got one by one and not
-/// acked, so that all go back when the connection closes; only a letter that was replayed is acked. Somebody else who
-/// looks at the same moment sees what is left. Holds facts and at most one batch of bodies.
+/// The queue of dead letters, or that of blocked jobs, as a command handles it: looks at all of them, acks only those
+/// that were replayed. Somebody else who looks at the same moment sees what is left. See `LetterScan` for the how.
 package struct LetterBox: Sendable {
   package enum Kind: Sendable { case dead, blocked }
 
@@ -31,34 +30,34 @@ package struct LetterBox: Sendable {
 
   private let kind: Kind
   private let topology: Topology
-  private let admin: AMQPAdmin
+  private let scan: LetterScan
 
-  package init(_ kind: Kind, topology: Topology, admin: AMQPAdmin) {
+  init(_ kind: Kind, topology: Topology, scan: LetterScan) {
     self.kind = kind
     self.topology = topology
-    self.admin = admin
+    self.scan = scan
   }
-
-  private var queue: String { kind == .dead ? topology.dead : topology.blocked }
 
   /// The first letters, oldest first as far as the broker keeps their order.
   /// - Returns: `total` counts the messages in the queue, duplicates and other reasons included.
   package func list(
     reason: String?, limit: Int
-  ) async throws(AMQPError) -> (letters: [Letter], total: Int) {
+  ) async throws -> (letters: [Letter], total: Int) {
+    var known: Set<Letter.Key> = []
     var letters: [Letter] = []
-    let total = try await scan { (letter, _, isKnown) throws(AMQPError) in
-      if !isKnown, reason == nil || letter.reason == reason { letters.append(letter) }
+    let total = try await scan.run { letter, _, _ in
+      if known.insert(letter.key).inserted, reason == nil || letter.reason == reason { letters.append(letter) }
       return letters.count < limit
     }
     return (letters, total)
   }
 
   /// The letters of one job, a run each, with their bodies.
-  package func letters(of id: String) async throws(AMQPError) -> [(letter: Letter, body: [UInt8])] {
+  package func letters(of id: String) async throws -> [(letter: Letter, body: [UInt8])] {
+    var known: Set<Letter.Key> = []
     var found: [(Letter, [UInt8])] = []
-    _ = try await scan { (letter, message, isKnown) throws(AMQPError) in
-      if !isKnown, letter.id == id { found.append((letter, message.body)) }
+    _ = try await scan.run { letter, message, _ in
+      if letter.id == id, known.insert(letter.key).inserted { found.append((letter, message.body)) }
       return true
     }
     return found
@@ -71,10 +70,10 @@ package struct LetterBox: Sendable {
   package func replay(
     _ choice: Choice, through courier: Courier, lane: (_ claimedTier: String?) -> Lane,
     each: (Letter, Fate) -> Void
-  ) async throws(AMQPError) {
+  ) async throws {
     var batch = Batch()
     var replayed: Set<Letter.Key> = []
-    _ = try await scan { (letter, message, _) throws(AMQPError) in
+    _ = try await scan.run { letter, message, acks in
       guard choice.includes(letter) else { return true }
       if replayed.contains(letter.key) {
         batch.settlements.append(AMQPSettlement(message.address, .ack))
@@ -88,11 +87,11 @@ package struct LetterBox: Sendable {
       replayed.insert(letter.key)
       batch.add(letter, lane, message, in: topology)
       if batch.letters.count >= Self.batchCount || batch.bytes >= Self.batchBytes {
-        try await send(&batch, courier, each)
+        try await send(&batch, courier, acks, each)
       }
       return true
-    } atEnd: { () throws(AMQPError) in
-      try await send(&batch, courier, each)
+    } atEnd: { acks in
+      try await send(&batch, courier, acks, each)
     }
   }
 
@@ -105,34 +104,12 @@ package struct LetterBox: Sendable {
   }
 
   private func send(
-    _ batch: inout Batch, _ courier: Courier, _ each: (Letter, Fate) -> Void
-  ) async throws(AMQPError) {
+    _ batch: inout Batch, _ courier: Courier, _ acks: LetterScan.Acks, _ each: (Letter, Fate) -> Void
+  ) async throws {
     try await courier.send(batch.dispatches)
-    await admin.settle(batch.settlements)
-    try await admin.flush()
+    await acks(batch.settlements)
     for (letter, lane) in batch.letters { each(letter, .replayed(lane)) }
     batch = Batch()
-  }
-
-  /// Gets every message that is in the queue now, until `each` says false; `atEnd` runs while all are still held.
-  /// `isKnown`: another letter of the same run came before.
-  private func scan(
-    _ each: (_ letter: Letter, _ message: AMQPDelivery, _ isKnown: Bool) async throws(AMQPError) -> Bool,
-    atEnd: () async throws(AMQPError) -> Void = {}
-  ) async throws(AMQPError) -> Int {
-    let total = try await admin.queueStatus(queue).messages
-    var known: Set<Letter.Key> = []
-    var held: [AMQPSettlement] = []
-    for _ in 0..<total {
-      guard let message = try await admin.get(queue) else { break }
-      held.append(AMQPSettlement(message.address, .requeue))
-      let letter = Letter(message)
-      guard try await each(letter, message, !known.insert(letter.key).inserted) else { break }
-    }
-    try await atEnd()
-    for one in held { await admin.settle([one]); try await admin.flush() }
-    await admin.close()
-    return total
   }
 }
 

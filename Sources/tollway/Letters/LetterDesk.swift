@@ -1,4 +1,3 @@
-import AMQP
 import Catalog
 import Contracts
 import Lanes
@@ -15,11 +14,9 @@ struct LetterDesk {
     wires = try Wires.forCommand(kind.word, settings)
   }
 
-  private func box(_ admin: AMQPAdmin) -> LetterBox { LetterBox(kind, topology: wires.topology, admin: admin) }
-
   func list(_ options: LetterListOptions) async throws {
-    let (letters, total) = try await wires.broker.withAdmin { admin in
-      try await box(admin).list(reason: options.reason, limit: options.limit)
+    let (letters, total) = try await wires.broker.withLetterBox(kind) { box in
+      try await box.list(reason: options.reason, limit: options.limit)
     }
     switch options.format {
     case .json: try Output.json(letters.map { LetterRow($0) })
@@ -45,7 +42,7 @@ struct LetterDesk {
   }
 
   func show(_ options: LetterShowOptions) async throws {
-    let found = try await wires.broker.withAdmin { admin in try await box(admin).letters(of: options.id) }
+    let found = try await wires.broker.withLetterBox(kind) { box in try await box.letters(of: options.id) }
     guard !found.isEmpty else { throw unknown([options.id]) }
     if options.format == .json {
       return try Output.json(found.map { LetterRow($0.letter, body: options.withBody ? $0.body : nil) })
@@ -63,9 +60,9 @@ struct LetterDesk {
     let policy = try RuleBook.policy(at: try settings.policyPath())
     var tally = Replays()
     do {
-      try await wires.broker.withAdmin { admin in
+      try await wires.broker.withLetterBox(kind) { box in
         try await wires.broker.withCourier { courier in
-          try await box(admin).replay(
+          try await box.replay(
             options.choice, through: courier,
             lane: { policy.effectiveTier(assigned: nil, claimed: $0).lane },
             each: { letter, fate in tally.count(letter, fate, kind, options.format) })
