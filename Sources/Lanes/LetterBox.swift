@@ -25,9 +25,6 @@ package struct LetterBox: Sendable {
     case kept(String)
   }
 
-  private static let batchCount = 100
-  private static let batchBytes = 4 << 20
-
   private let kind: Kind
   private let topology: Topology
   private let scan: LetterScan
@@ -39,25 +36,28 @@ package struct LetterBox: Sendable {
   }
 
   /// The first letters, oldest first as far as the broker keeps their order.
-  /// - Returns: `total` counts the messages in the queue, duplicates and other reasons included.
+  /// - Returns: `isAll`: there are no others.
   package func list(
     reason: String?, limit: Int
-  ) async throws -> (letters: [Letter], total: Int) {
+  ) async throws -> (letters: [Letter], isAll: Bool) {
     var known: Set<Letter.Key> = []
     var letters: [Letter] = []
-    let total = try await scan.run { letter, _, _ in
-      if known.insert(letter.key).inserted, reason == nil || letter.reason == reason { letters.append(letter) }
-      return letters.count < limit
+    let isAll = try await scan.run { found in
+      let letter = found.letter
+      guard known.insert(letter.key).inserted, reason == nil || letter.reason == reason else { return true }
+      guard letters.count < limit else { return false }
+      letters.append(letter)
+      return true
     }
-    return (letters, total)
+    return (letters, isAll)
   }
 
   /// The letters of one job, a run each, with their bodies.
   package func letters(of id: String) async throws -> [(letter: Letter, body: [UInt8])] {
     var known: Set<Letter.Key> = []
     var found: [(Letter, [UInt8])] = []
-    _ = try await scan.run { letter, message, _ in
-      if letter.id == id, known.insert(letter.key).inserted { found.append((letter, message.body)) }
+    _ = try await scan.run { next in
+      if next.letter.id == id, known.insert(next.letter.key).inserted { found.append((next.letter, next.message.body)) }
       return true
     }
     return found
@@ -72,26 +72,23 @@ package struct LetterBox: Sendable {
     each: (Letter, Fate) -> Void
   ) async throws {
     var batch = Batch()
-    var replayed: Set<Letter.Key> = []
-    _ = try await scan.run { letter, message, acks in
+    /// Run by job. A job that dies again while this goes on is not replayed twice: that could go on for ever.
+    var replayed: [String: String?] = [:]
+    _ = try await scan.run { found in
+      let letter = found.letter
       guard choice.includes(letter) else { return true }
-      if replayed.contains(letter.key) {
-        batch.settlements.append(AMQPSettlement(message.address, .ack))
-        return true
-      }
-      if let reason = hindrance(letter) {
+      if let run = replayed[letter.id] {
+        if run == letter.run { batch.absorb(found) }
+      } else if let reason = hindrance(letter) {
         each(letter, .kept(reason))
-        return true
+      } else {
+        replayed[letter.id] = .some(letter.run)
+        batch.add(found, letter.lane.flatMap { Lane(rawValue: $0) } ?? lane(letter.claimedTier), in: topology)
       }
-      let lane = letter.lane.flatMap { Lane(rawValue: $0) } ?? lane(letter.claimedTier)
-      replayed.insert(letter.key)
-      batch.add(letter, lane, message, in: topology)
-      if batch.letters.count >= Self.batchCount || batch.bytes >= Self.batchBytes {
-        try await send(&batch, courier, acks, each)
-      }
+      if batch.isFull { try await send(&batch, courier, each) }
       return true
-    } atEnd: { acks in
-      try await send(&batch, courier, acks, each)
+    } atEnd: {
+      try await send(&batch, courier, each)
     }
   }
 
@@ -103,11 +100,9 @@ package struct LetterBox: Sendable {
     return letter.run == nil ? "the letter does not say which run it ended" : nil
   }
 
-  private func send(
-    _ batch: inout Batch, _ courier: Courier, _ acks: LetterScan.Acks, _ each: (Letter, Fate) -> Void
-  ) async throws {
+  private func send(_ batch: inout Batch, _ courier: Courier, _ each: (Letter, Fate) -> Void) async throws {
     try await courier.send(batch.dispatches)
-    await acks(batch.settlements)
+    for found in batch.done { await found.ack() }
     for (letter, lane) in batch.letters { each(letter, .replayed(lane)) }
     batch = Batch()
   }
@@ -115,16 +110,26 @@ package struct LetterBox: Sendable {
 
 /// Replays that go out together.
 private struct Batch {
-  var letters: [(Letter, Lane)] = []
-  var dispatches: [Dispatch] = []
-  var settlements: [AMQPSettlement] = []
-  var bytes = 0
+  private(set) var letters: [(Letter, Lane)] = []
+  private(set) var dispatches: [Dispatch] = []
+  /// What goes when those are confirmed: the letters, and further ones of the same runs.
+  private(set) var done: [LetterScan.Found] = []
+  private var bytes = 0
 
-  mutating func add(_ letter: Letter, _ lane: Lane, _ message: AMQPDelivery, in topology: Topology) {
-    letters.append((letter, lane))
-    dispatches.append(letter.replay(of: message, to: lane, in: topology))
-    settlements.append(AMQPSettlement(message.address, .ack))
-    bytes += message.body.count
+  /// Bounds the bodies in hand. And few at a time: a channel of the broker keeps acks back while 32 of them are not yet
+  /// applied by a quorum queue, and loses those when it closes (rabbitmq-server issue 10327).
+  var isFull: Bool { done.count >= 15 || bytes >= 4 << 20 }
+
+  mutating func add(_ found: LetterScan.Found, _ lane: Lane, in topology: Topology) {
+    letters.append((found.letter, lane))
+    dispatches.append(found.letter.replay(of: found.message, to: lane, in: topology))
+    absorb(found)
+  }
+
+  /// Another letter of a run that is replayed already.
+  mutating func absorb(_ found: LetterScan.Found) {
+    done.append(found)
+    bytes += found.message.body.count
   }
 }
 

@@ -110,7 +110,7 @@ package struct TopologyKeeper: Sendable {
   private func differs(_ name: String, _ kind: String, of part: String, _ arguments: AMQPTable) -> Finding {
     let wanted = arguments.entries.map { "\($0.key)=\($0.value.plain)" }.joined(separator: " ")
     return Finding(
-      severity: .unsafe, subject: name, message: "the \(kind) was declared with another \(part); wanted: \(wanted)",
+      severity: .unsafe, subject: name, message: "the \(kind) was declared with other \(part); wanted: \(wanted)",
       remedy: "move its messages away, delete it, then tollway topology apply")
   }
 

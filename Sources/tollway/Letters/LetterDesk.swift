@@ -15,7 +15,7 @@ struct LetterDesk {
   }
 
   func list(_ options: LetterListOptions) async throws {
-    let (letters, total) = try await wires.broker.withLetterBox(kind) { box in
+    let (letters, isAll) = try await wires.broker.withLetterBox(kind) { box in
       try await box.list(reason: options.reason, limit: options.limit)
     }
     switch options.format {
@@ -23,9 +23,7 @@ struct LetterDesk {
     case .table where letters.isEmpty: StandardError.line("no \(kind.noun)")
     case .table:
       Self.table(letters).print()
-      if letters.count == options.limit, total > letters.count {
-        StandardError.line("\(total) messages are there; --limit shows more")
-      }
+      if !isAll { StandardError.line("there may be more; --limit shows them") }
     }
   }
 
