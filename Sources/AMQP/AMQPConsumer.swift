@@ -105,6 +105,9 @@ package actor AMQPConsumer {
     await withCheckedContinuation { quietWaiters.append($0) }
   }
 
+  /// As `pause`, without waiting: a few more deliveries may come.
+  package func cease() { wanted = false }
+
   package func resume() { wanted = true }
 
   /// Takes effect with the next turn of the thread, which follows at once.

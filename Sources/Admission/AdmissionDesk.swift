@@ -87,7 +87,7 @@ package struct AdmissionDesk: Sendable {
     .argRunID().arg(job.id).arg(user).arg(job.digest).arg(Int64(request.limit))
     .arg(configuration.leaseLength.milliseconds).arg(request.leaseID).arg(request.runStamp).arg(request.intent)
     .arg(Int64(configuration.attemptBudget)).arg(configuration.unfinishedTTL.milliseconds)
-    .arg(request.replays ?? "")
+    .arg(request.replays ?? "").arg(job.taskType.mayRepeatUnknown ? "1" : "0")
   }
 
   private func call(for end: Finish) -> RedisScriptCall {

@@ -37,6 +37,10 @@ extension AdmissionReply {
       self = .exhausted(
         run: run, attempt: Int(attempt), lastWasUnknown: parts[3].string == "1",
         costs: parts.dropFirst(4).compactMap(\.bytes))
+    case "idle":
+      guard parts.count >= 3, let run = parts[1].string, let attempt = parts[2].int else { return nil }
+      self = .idle(
+        run: run.isEmpty ? nil : run, attempt: Int(attempt), costs: parts.dropFirst(3).compactMap(\.bytes))
     case "hold":
       guard let time = milliseconds(1) else { return nil }
       self = .hold(time)
@@ -52,7 +56,12 @@ extension FinishReply {
     case "finished":
       guard parts.count == 2, let run = parts[1].string else { return nil }
       self = .finished(run: run)
-    case "superseded": self = .superseded(declaredUnknown: parts.dropFirst().compactMap { $0.int.map { Int($0) } })
+    case "superseded":
+      guard parts.count >= 2, let isOtherRun = parts[1].string else { return nil }
+      self =
+        isOtherRun == "1"
+        ? .supersededByAnotherRun
+        : .superseded(declaredUnknown: parts.dropFirst(2).compactMap { $0.int.map { Int($0) } })
     case "running":
       guard parts.count == 2, let lease = parts[1].int else { return nil }
       self = .running(.milliseconds(lease))

@@ -4,7 +4,7 @@ package import Contracts
 package struct AdmissionRequest: Sendable {
   package var job: Job
   package var lane: Lane
-  /// Leases that the job's user may hold at once.
+  /// Leases that the job's user may hold at once; 0 only asks how the job stands.
   package var limit: Int
   /// Names the lease; another one for each delivery, the same when asking again for one.
   package var leaseID: String
@@ -43,6 +43,8 @@ package enum AdmissionReply: Sendable, Equatable {
   case conflict
   /// No attempt is left; `lastWasUnknown` when the last one was never heard of again.
   case exhausted(run: String, attempt: Int, lastWasUnknown: Bool, costs: [[UInt8]])
+  /// The limit was 0 and nobody runs the job. `run` is nil before its first attempt; `costs` as in `admitted`.
+  case idle(run: String?, attempt: Int, costs: [[UInt8]])
   /// Redis lost its memory; nothing is granted for this long.
   case hold(Duration)
 }
@@ -116,8 +118,10 @@ package struct Finish: Sendable {
 
 package enum FinishReply: Sendable, Equatable {
   case finished(run: String)
-  /// The job was taken away from this lease; these attempts were declared unknown meanwhile.
+  /// The job was taken away from this lease; these attempts of its run were declared unknown meanwhile.
   case superseded(declaredUnknown: [Int])
+  /// Redis lost the run and another one began: what was spent here is in nobody's books yet.
+  case supersededByAnotherRun
   /// Nobody held a lease here and another delivery runs.
   case running(Duration)
   /// Nobody held a lease here and the job had ended before.

@@ -105,6 +105,9 @@ package struct TierPolicy: Sendable, Hashable {
     }
   }
 
+  /// Stands for a limit that was omitted: more than any fleet runs.
+  package static let unlimitedConcurrency = 1_000_000
+
   package var code: String
   package var lane: Lane
   package var batchSize: Int

@@ -21,12 +21,8 @@ extension PolicyFile {
     model?.warnUnknown()
 
     let quotas = map.map("quotas")
-    let concurrency = quotas?.whole("concurrency", atLeast: 1)
-    if !(quotas?.has("concurrency") ?? false) {
-      map.report.fault(
-        map.path(of: "quotas.concurrency"), "is missing; write how many jobs of one user may run at once, 1 or more",
-        line: quotas?.line ?? map.line)
-    }
+    let isLimited = quotas?.has("concurrency") ?? false
+    let concurrency = isLimited ? quotas?.whole("concurrency", atLeast: 1) : TierPolicy.unlimitedConcurrency
     let monthly = readMonthly(quotas?.map("monthly"))
     let rate = quotas?.map("rateLimit").map(readRate)
     quotas?.warnUnknown()

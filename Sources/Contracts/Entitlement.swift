@@ -28,7 +28,7 @@ package struct Entitlement: Sendable, Hashable {
   package init(decoding bytes: [UInt8]) throws(JSONFault) {
     let root = try JSONParser.parse(bytes).root
     self.init(
-      tier: root["tier"]?.string, concurrency: root["concurrency"]?.integer,
+      tier: root["tier"]?.string, concurrency: root["concurrency"]?.integer.flatMap { $0 > 0 ? $0 : nil },
       monthlyCap: root["monthlyUsd"]?.string.flatMap { Money($0) })
   }
 }

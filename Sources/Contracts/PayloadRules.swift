@@ -1,6 +1,9 @@
 /// What the payload of each task type must look like. Answers the first fault as `member: what it must be`, or nil.
 /// Unknown members are kept and not looked at.
 enum PayloadRules {
+  /// What an echo job may pretend to have used; the ledger refuses more.
+  private static let largestUsage: Int128 = 1_000_000_000_000
+
   static func fault(in payload: JSONValue, of task: TaskType) -> String? {
     for (name, rule) in rules(of: task) {
       let value = payload[name].flatMap { $0.isNull ? nil : $0 }
@@ -48,7 +51,8 @@ enum PayloadRules {
         let good =
           value.isObject
           && value.members.allSatisfy { name, quantity in
-            Usage.Unit(rawValue: name) != nil && quantity.decimal.map { $0.mantissa >= 0 } == true
+            Usage.Unit(rawValue: name) != nil
+              && quantity.decimal.map { $0.mantissa >= 0 && $0.rounded(toDecimals: 0) <= largestUsage } == true
           }
         return good ? nil : "must be an object of unit and quantity"
       }

@@ -26,6 +26,9 @@ package struct Topology: Sendable, Hashable {
 
   /// Whether a queue belongs to this fleet; a job's `reply_to` may not name one.
   package func owns(queue: String) -> Bool {
-    [costs, jobs, results, alerts].contains { queue == $0 || queue.hasPrefix($0 + ".") }
+    queue == costsLedger || [jobs, results, alerts, costs].contains(queue)
+      || Lane.allCases.contains { queue == self.queue(of: $0) }
+      || [intake, dead, blocked].contains(queue)
+      || queue.hasPrefix(name("jobs.delay.")) || queue.hasPrefix(name("jobs.parking."))
   }
 }

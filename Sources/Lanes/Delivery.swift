@@ -38,14 +38,20 @@ package final class Delivery: Sendable {
         $0 < 253_402_300_800 ? $0 * 1000 : nil
       }
     firstSeen = seen.flatMap { $0 > 0 && $0 < 253_402_300_800_000 ? Timestamp(milliseconds: $0) : nil }
-    trips = headers[Header.trips]?.int.map { Int(clamping: max(0, $0)) } ?? 0
+    trips = headers[Header.trips]?.int.map { Int(min(max(0, $0), 1_000_000)) } ?? 0
     replays = headers[Header.replays]?.string.flatMap { Identifier.isValid($0) ? $0 : nil }
     fault = Self.fault(of: message, topology: topology)
   }
 
+  /// Larger properties are refused: a copy adds headers of ours, and must fit a frame of the broker as well.
+  static let maximumPropertyBytes = 16 << 10
+
   private static func fault(of message: AMQPDelivery, topology: Topology) -> String? {
     if let oversize = message.oversize {
       return "body of \(oversize.bytes) bytes is larger than \(JobMessage.maximumBytes)"
+    }
+    if message.propertyBytes > maximumPropertyBytes {
+      return "properties of \(message.propertyBytes) bytes are larger than \(maximumPropertyBytes)"
     }
     if let hostility = message.hostility { return "properties cannot be read: \(hostility)" }
     if let type = message.properties.contentType, !type.isEmpty, !type.lowercased().hasPrefix("application/json") {
@@ -60,6 +66,7 @@ package final class Delivery: Sendable {
 
 /// The headers that the fleet adds to copies and letters.
 package enum Header {
+  static let prefix = "x-tollway-"
   package static let firstSeen = "x-tollway-first-seen"
   package static let trips = "x-tollway-trips"
   package static let replays = "x-tollway-replays"

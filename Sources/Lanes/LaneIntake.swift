@@ -71,6 +71,9 @@ package final class LaneIntake: Sendable {
   /// No further deliveries come; those that came stay.
   package func pause() async { await pause(for: .wish) }
 
+  /// For good, and without waiting for the broker's word; a few more deliveries may come.
+  package func stop() async { await consumer.cease() }
+
   package func resume() async { await resume(from: .wish) }
 
   private func pause(for reason: Pause) async {

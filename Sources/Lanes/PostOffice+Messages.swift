@@ -24,8 +24,8 @@ extension PostOffice {
     var properties = copied(delivery, firstSeen: delivery.firstSeen)
     properties.messageId = id
     return Dispatch(
-      exchange: topology.jobs, routingKey: routingKey(of: delivery), mandatory: true, properties: properties,
-      body: delivery.body)
+      exchange: topology.jobs, routingKey: delivery.lane?.rawValue ?? "unsorted", mandatory: true,
+      properties: properties, body: delivery.body)
   }
 
   /// The message with the reason why it is no longer tried, into `jobs.dead` or `jobs.blocked`.
@@ -33,6 +33,7 @@ extension PostOffice {
     _ delivery: Delivery, code: EndCode, detail: String, attempts: Int, firstSeen: Timestamp, run: String
   ) -> Dispatch {
     var properties = copied(delivery, firstSeen: nil)
+    if delivery.message.propertyBytes > Delivery.maximumPropertyBytes { properties.headers = AMQPTable() }
     properties.headers[Header.reason] = .string(code.rawValue)
     properties.headers[Header.detail] = .string(detail)
     properties.headers[Header.attempts] = .int(Int64(attempts))

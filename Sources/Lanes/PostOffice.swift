@@ -32,6 +32,11 @@ package struct PostOffice: Sendable {
         case .confirmed: continue
         case .returned: reason = "no queue takes messages of exchange '\(publication.exchange)'"
         case .nacked: reason = "a queue behind exchange '\(publication.exchange)' refuses messages"
+        case .lost(let error) where error.code == .invalidPublication:
+          // It can never be sent as it is, and would hold up everything behind it.
+          reason = "\(error)"
+          if let plain = withoutForeignHeaders(publication) { failed.append(plain) } else { drop(publication, error) }
+          continue
         case .lost(let error): reason = "\(error)"
         }
         failed.append(publication)
@@ -44,6 +49,26 @@ package struct PostOffice: Sendable {
     }
     outage.end()
     return true
+  }
+
+  /// Nil when it has no headers but ours already.
+  private func withoutForeignHeaders(_ publication: AMQPPublication) -> AMQPPublication? {
+    var plain = publication
+    plain.properties = AMQPProperties()
+    plain.properties.contentType = publication.properties.contentType
+    plain.properties.messageId = publication.properties.messageId
+    plain.properties.deliveryMode = publication.properties.deliveryMode
+    plain.properties.headers.entries = publication.properties.headers.entries.filter { $0.key.hasPrefix(Header.prefix) }
+    return plain.properties == publication.properties ? nil : plain
+  }
+
+  private func drop(_ publication: AMQPPublication, _ error: AMQPError) {
+    logger.error(
+      "a message cannot be sent in any form and is dropped",
+      metadata: [
+        LogKey.error: "\(error)", "exchange": "\(publication.exchange)",
+        LogKey.count: "\(publication.body.count) bytes",
+      ])
   }
 }
 

@@ -12,8 +12,8 @@ package struct RedisConfiguration: Sendable, CustomStringConvertible, CustomRefl
   /// For one batch, from its first byte sent to its last reply, the EVAL repeat included. A server that
   /// stops reading can stretch it to twice that. Default 2 seconds.
   package var commandDeadline: Duration = .seconds(2)
-  /// Batches that may wait for the connection; further ones fail at once. Default 1024.
-  package var queueLimit = 1024
+  /// Batches that may wait for the connection; further ones fail at once. Default 16,384: more than a worker has slots.
+  package var queueLimit = 16_384
   /// Shown by CLIENT LIST; printable ASCII without spaces. Default `tollway`.
   package var clientName = "tollway"
 

@@ -29,6 +29,10 @@ final class Acts: Sendable {
     self.end = end
   }
 
+  var withoutLetter: Acts {
+    Acts(delivery, finish: finish, costs: costs, results: results, forget: forget, end: end)
+  }
+
   /// The same delivery after its end was written by somebody else: only these events are left to say.
   func saying(only costs: [Dispatch]) -> Acts { Acts(delivery, finish: finish, costs: costs) }
 }

@@ -6,6 +6,7 @@ package final class Failpoints: Sendable {
   /// One place after each step of the order of effects.
   package enum Place: String, CaseIterable, Sendable {
     case afterAdmit = "after_admit"
+    case afterDeclare = "after_declare"
     case beforeProvider = "before_provider"
     case afterProvider = "after_provider"
     case afterAdvance = "after_advance"

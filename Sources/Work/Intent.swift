@@ -27,6 +27,14 @@ struct Intent: Sendable, Equatable {
     return json.bytes
   }
 
+  init(tier: String, provider: String, model: String, version: String?, at time: Timestamp) {
+    self.tier = tier
+    self.provider = provider
+    self.model = model
+    self.version = version
+    at = time
+  }
+
   init(tier: String, candidate: Plan.Candidate, at time: Timestamp) {
     self.tier = tier
     provider = candidate.provider.name

@@ -24,6 +24,8 @@ package struct LaneScheduler: Sendable, Hashable {
   /// Who each grant of a cycle is reserved for; nil goes by preference.
   private let reservations: [Lane?]
   private var position = 0
+  /// Turns that brought nothing; served before any other, at most a cycle's reservations for each lane.
+  private var owed: [Lane: Int] = [:]
 
   /// - Precondition: the shares together leave at least one grant of a cycle to preference.
   package init(shares: Shares = Shares()) {
@@ -33,11 +35,22 @@ package struct LaneScheduler: Sendable, Hashable {
 
   /// The lane that the next slot goes to, nil if no lane has work. Counts as granted.
   package mutating func next(hasWork: (Lane) -> Bool) -> Lane? {
+    if let lane = Lane.allCases.first(where: { (owed[$0] ?? 0) > 0 && hasWork($0) }) {
+      owed[lane, default: 0] -= 1
+      return lane
+    }
     let reserved = reservations[position]
     let lane =
       if let reserved, hasWork(reserved) { Optional(reserved) } else { Lane.allCases.first(where: hasWork) }
     if lane != nil { position = (position + 1) % Self.cycle }
     return lane
+  }
+
+  /// The job of this lane's turn could not start: if turns are reserved for the lane it is owed another one. Preference
+  /// needs no such memory, it comes round with the next turn.
+  package mutating func giveBack(_ lane: Lane) {
+    let reserved = reservations.count { $0 == lane }
+    owed[lane] = min(reserved, (owed[lane] ?? 0) + 1)
   }
 
   /// Spreads each lane's reservations evenly over the cycle, so that a low job waits for at most a cycle.

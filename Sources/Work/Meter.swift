@@ -16,7 +16,7 @@ struct Meter: Sendable {
     case .success(let reply):
       let cost = cost(of: reply.usage, stated: reply.statedCost, run, candidate)
       measured = (.success, reply.usage, cost, reply.modelVersion ?? candidate.version)
-    case .failure(let failure) where failure.kind == .lost:
+    case .failure(let failure) where failure.kind == .lost && failure.reachedProvider:
       let worst = WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price)
       measured = (.unknown, worst.usage, worst.booked, candidate.version)
     case .failure(let failure):
@@ -45,23 +45,40 @@ struct Meter: Sendable {
       chargePeriod: intent.at.chargePeriod)
   }
 
-  /// What to add when an attempt that was declared unknown is heard of after all: the signed difference.
-  func correction(of event: CostEvent, for job: Job, price: Price?) -> CostEvent {
-    let estimated = WorstCase(of: job.payload, task: job.taskType, price: price)
+  /// What to add when an attempt that was declared unknown is heard of after all: the signed difference. Nil for an
+  /// attempt that was not made in this run.
+  func correction(ofAttempt number: Int, in end: RunEnd) -> CostEvent? {
+    let run = end.run
+    guard let attempt = end.attempts.first(where: { $0.number == number }),
+      let candidate = run.plan.candidates.first(where: {
+        $0.provider.name == attempt.provider && $0.model == attempt.model
+      })
+    else { return nil }
+    let nothing = CostEvent(
+      jobID: run.job.id, run: run.lease.run, attempt: number, seriesID: run.job.seriesID, userID: run.job.userID,
+      tier: run.plan.tier.code, taskType: run.job.taskType, provider: attempt.provider, model: attempt.model,
+      modelVersion: candidate.version, outcome: .failed, usage: [],
+      cost: Cost(.zero, basis: .priceBook, priceID: candidate.price?.id), time: run.startedAt,
+      chargePeriod: run.startedAt.chargePeriod)
+    // An attempt without an event never reached its provider.
+    let event = end.events.first { $0.attempt == number } ?? nothing
+    return difference(
+      between: event, and: WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price))
+  }
+
+  private func difference(between event: CostEvent, and estimated: WorstCase) -> CostEvent {
     var correction = event
     correction.corrects = event.id
     correction.correction = 0
     correction.cost.amount = event.cost.amount - estimated.cost
-    var difference = event.usage
     for usage in estimated.usage {
       let negative = ExactDecimal(mantissa: -usage.quantity.mantissa, decimals: usage.quantity.decimals)
-      if let index = difference.firstIndex(where: { $0.unit == usage.unit }) {
-        difference[index].quantity = difference[index].quantity + negative
+      if let index = correction.usage.firstIndex(where: { $0.unit == usage.unit }) {
+        correction.usage[index].quantity = correction.usage[index].quantity + negative
       } else {
-        difference.append(Usage(usage.unit, negative, .estimate))
+        correction.usage.append(Usage(usage.unit, negative, .estimate))
       }
     }
-    correction.usage = difference
     return correction
   }
 

@@ -22,6 +22,7 @@ struct Patience: Sendable {
         }
         return answer
       } catch {
+        if Task.isCancelled { return nil }
         if since == nil { logger.error("\(what)", metadata: [LogKey.error: "\(error)"]) }
         since = since ?? .now
       }

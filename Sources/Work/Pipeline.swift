@@ -37,7 +37,7 @@ struct Pipeline: Sendable {
   }
 
   func decode(_ delivery: Delivery) -> Decoded {
-    if let fault = delivery.fault { return .verdict(.bury(delivery, .init(.invalidMessage, fault))) }
+    if let fault = delivery.fault { return .verdict(.bury(delivery, refusal(of: delivery, fault))) }
     switch JobMessage.decode(delivery.body, messageID: delivery.messageID) {
     case .refused(let refusal): return .verdict(.bury(delivery, refusal))
     case .lacksID: return .verdict(.identify(delivery, id: RunStamp.fresh(at: now())))
@@ -46,6 +46,19 @@ struct Pipeline: Sendable {
         Arrival(
           delivery: delivery, job: job, lane: delivery.lane, arrivedAt: .now,
           firstSeen: delivery.firstSeen ?? now()))
+    }
+  }
+
+  /// Of a message that can be no job whatever its body says; the body may still say whom to tell.
+  private func refusal(of delivery: Delivery, _ fault: String) -> JobMessage.Refusal {
+    switch JobMessage.decode(delivery.body, messageID: delivery.messageID) {
+    case .job(let job):
+      JobMessage.Refusal(
+        .invalidMessage, fault, jobID: job.id, userID: job.userID, taskType: job.taskType.rawValue)
+    case .refused(let refusal):
+      JobMessage.Refusal(
+        .invalidMessage, fault, jobID: refusal.jobID, userID: refusal.userID, taskType: refusal.taskType)
+    case .lacksID: JobMessage.Refusal(.invalidMessage, fault)
     }
   }
 
@@ -61,7 +74,10 @@ struct Pipeline: Sendable {
 
   private struct Question {
     let arrival: Arrival
-    let plan: Plan
+    let tier: String
+    /// Nil for a job that may not start: then only its state is asked for, because an attempt may have been made.
+    let plan: Plan?
+    let fault: ResultEvent.Fault?
     let request: AdmissionRequest
   }
 
@@ -92,9 +108,7 @@ struct Pipeline: Sendable {
         let wait = Duration.milliseconds(due.milliseconds - time.milliseconds)
         passed.verdicts.append(.handBack(arrival, after: wait, .notBefore))
       case .end(let code, let reason, let tier):
-        passed.verdicts.append(
-          .closed(
-            ClosedRun(arrival: arrival, tier: tier, run: nil, attempt: 0, fault: .init(code, reason), costs: [])))
+        asking.append(question(arrival, endingWith: .init(code, reason), tier, time))
       }
     }
     return asking
@@ -103,11 +117,25 @@ struct Pipeline: Sendable {
   private func question(_ arrival: Arrival, _ plan: Plan, _ time: Timestamp) -> Question {
     let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time)
     return Question(
-      arrival: arrival, plan: plan,
-      request: AdmissionRequest(
-        job: arrival.job, lane: arrival.lane ?? plan.tier.lane, limit: plan.concurrency,
-        leaseID: "\(workerID).\(arrival.delivery.serial)", runStamp: RunStamp.fresh(at: time),
-        intent: intent.encoded(), replays: arrival.delivery.replays))
+      arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil,
+      request: request(arrival, limit: plan.concurrency, intent: intent.encoded(), time))
+  }
+
+  private func question(
+    _ arrival: Arrival, endingWith fault: ResultEvent.Fault, _ tier: String, _ time: Timestamp
+  ) -> Question {
+    Question(
+      arrival: arrival, tier: tier, plan: nil, fault: fault,
+      request: request(arrival, limit: 0, intent: [], time))
+  }
+
+  private func request(
+    _ arrival: Arrival, limit: Int, intent: [UInt8], _ time: Timestamp
+  ) -> AdmissionRequest {
+    AdmissionRequest(
+      job: arrival.job, lane: arrival.lane ?? .low, limit: limit,
+      leaseID: "\(workerID).\(arrival.delivery.serial)", runStamp: RunStamp.fresh(at: time), intent: intent,
+      replays: arrival.delivery.replays)
   }
 
   private func judge(
@@ -115,24 +143,18 @@ struct Pipeline: Sendable {
   ) async throws(AdmissionError) {
     let arrival = question.arrival
     switch reply {
-    case .admitted(let run, let attempt, _, let at, let costs):
-      let lease = HeldLease(
-        job: arrival.job, leaseID: question.request.leaseID, run: run, attempt: attempt,
-        intent: question.request.intent)
-      passed.started.append(
-        Run(
-          job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: question.plan,
-          lane: question.request.lane, lease: lease, startedAt: at,
-          earlierCosts: costs))
+    case .admitted(let run, let attempt, let active, let at, let costs):
+      guard let plan = question.plan else { fatalError("Bug: admitted without a plan") }
+      start(question, plan, run, attempt, at, costs, into: &passed)
+      log(question, plan, run, attempt, active: active)
     case .full(let active, _):
       let delay = Backoff.delay(afterTrips: arrival.delivery.trips)
       passed.verdicts.append(.handBack(arrival, after: delay, .concurrency))
       logger.info(
         "over the limit, handed back",
         metadata: [
-          LogKey.job: "\(arrival.job.id)", LogKey.user: "\(arrival.job.userID)",
-          LogKey.tier: "\(question.plan.tier.code)", LogKey.active: "\(active)/\(question.plan.concurrency)",
-          LogKey.retryIn: "\(delay)",
+          LogKey.job: "\(arrival.job.id)", LogKey.user: "\(arrival.job.userID)", LogKey.tier: "\(question.tier)",
+          LogKey.active: "\(active)/\(question.request.limit)", LogKey.retryIn: "\(delay)",
         ])
     case .running(let lease): passed.verdicts.append(.handBack(arrival, after: lease, .runningElsewhere))
     case .finished(let run): passed.verdicts.append(.known(arrival, run))
@@ -140,72 +162,78 @@ struct Pipeline: Sendable {
     case .hold(let time):
       passed.held.append(arrival)
       passed.hold = max(passed.hold ?? .zero, time)
+      logger.warning("redis lost its memory, nothing is granted yet", metadata: [LogKey.duration: "\(time)"])
+    case .idle(let run, let attempt, let costs):
+      guard let fault = question.fault else { fatalError("Bug: asked for nothing but its state without a reason") }
+      passed.verdicts.append(closed(question, run, attempt, fault, costs))
     case .exhausted(let run, let attempt, let lastWasUnknown, let costs):
-      let fault: ResultEvent.Fault =
-        lastWasUnknown
-        ? .init(.poison, "\(attempt) attempts began and the last was never heard of again")
-        : .init(.attemptsExhausted, "the attempt budget of the run is used up")
+      let fault = exhaustion(of: arrival.job, after: attempt, lastWasUnknown)
       passed.verdicts.append(closed(question, run, attempt, fault, costs))
     case .orphan(let run, let attempt, let intent):
-      try await take(over: question, run: run, attempt: attempt, intent: intent, into: &passed)
+      try await declareUnknown(question, run: run, attempt: attempt, intent: intent)
+      passed.again.append(arrival)
     }
-    log(question, reply)
   }
 
-  /// Gives the attempt that nobody will report on its event, then asks again, or ends a run that may not be repeated.
-  private func take(
-    over question: Question, run: String, attempt: Int, intent: [UInt8], into passed: inout Passed
+  private func start(
+    _ question: Question, _ plan: Plan, _ run: String, _ attempt: Int, _ time: Timestamp, _ costs: [[UInt8]],
+    into passed: inout Passed
+  ) {
+    let arrival = question.arrival
+    let lease = HeldLease(
+      job: arrival.job, leaseID: question.request.leaseID, run: run, attempt: attempt, intent: question.request.intent)
+    passed.started.append(
+      Run(
+        job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: plan,
+        lane: question.request.lane, lease: lease, startedAt: time, earlierCosts: costs))
+  }
+
+  private func exhaustion(of job: Job, after attempts: Int, _ lastWasUnknown: Bool) -> ResultEvent.Fault {
+    if lastWasUnknown, !job.taskType.mayRepeatUnknown {
+      return .init(.providerFailed, "an attempt was never heard of again, and the job is not bought twice")
+    }
+    if lastWasUnknown {
+      return .init(.poison, "\(attempts) attempts began and the last was never heard of again")
+    }
+    return .init(.attemptsExhausted, "the attempt budget of the run is used up")
+  }
+
+  /// Gives the attempt that nobody will report on its event. Whoever asks `admit` next learns what follows from it.
+  private func declareUnknown(
+    _ question: Question, run: String, attempt: Int, intent: [UInt8]
   ) async throws(AdmissionError) {
     let job = question.arrival.job
+    logger.warning(
+      "attempt was never heard of again",
+      metadata: [LogKey.job: "\(job.id)", LogKey.run: "\(run)", LogKey.attempt: "\(attempt)"])
+    // An intent that nobody of ours wrote cannot be read; the attempt is booked all the same.
     let intent =
       Intent(decoding: intent)
-      ?? Intent(
-        tier: question.plan.tier.code, candidate: question.plan.candidates[0], at: now())
+      ?? Intent(tier: question.tier, provider: "unknown", model: "unknown", version: nil, at: now())
     let event = Meter(prices: planner().prices).unknownEvent(
-      of: job, run: run, attempt: attempt, intent: intent, at: now()
-    ).encoded()
-    let isDeclared = try await desk.declareUnknown(job, run: run, attempt: attempt, event: event)
-    guard isDeclared, !job.taskType.mayRepeatUnknown else {
-      passed.again.append(question.arrival)
-      return
-    }
-    let fault = ResultEvent.Fault(
-      .providerFailed, "an attempt was never heard of again, and the job is not bought twice")
-    passed.verdicts.append(closed(question, run, attempt, fault, [event]))
+      of: job, run: run, attempt: attempt, intent: intent, at: now())
+    _ = try await desk.declareUnknown(job, run: run, attempt: attempt, event: event.encoded())
+    await failpoints.pass(.afterDeclare)
   }
 
   private func closed(
-    _ question: Question, _ run: String, _ attempt: Int, _ fault: ResultEvent.Fault, _ costs: [[UInt8]]
+    _ question: Question, _ run: String?, _ attempt: Int, _ fault: ResultEvent.Fault, _ costs: [[UInt8]]
   ) -> Verdict {
     .closed(
       ClosedRun(
-        arrival: question.arrival, tier: question.plan.tier.code, run: run, attempt: attempt, fault: fault,
-        costs: costs))
+        arrival: question.arrival, tier: question.tier, run: run, attempt: attempt, fault: fault, costs: costs))
   }
 
-  private func log(_ question: Question, _ reply: AdmissionReply) {
+  private func log(_ question: Question, _ plan: Plan, _ run: String, _ attempt: Int, active: Int) {
     let job = question.arrival.job
-    switch reply {
-    case .admitted(let run, let attempt, let active, _, _):
-      logger.info(
-        "admitted",
-        metadata: [
-          LogKey.job: "\(job.id)", LogKey.user: "\(job.userID)", LogKey.task: "\(job.taskType.rawValue)",
-          LogKey.tier: "\(question.plan.tier.code)", LogKey.lane: "\(question.request.lane.rawValue)",
-          LogKey.priority: "\(4 - question.request.lane.rank)",
-          LogKey.active: "\(active)/\(question.plan.concurrency)", LogKey.run: "\(run)",
-          LogKey.attempt: "\(attempt)",
-        ])
-    case .orphan(let run, let attempt, _):
-      logger.warning(
-        "attempt was never heard of again",
-        metadata: [LogKey.job: "\(job.id)", LogKey.run: "\(run)", LogKey.attempt: "\(attempt)"])
-    case .hold(let time):
-      logger.warning("redis lost its memory, nothing is granted yet", metadata: [LogKey.duration: "\(time)"])
-    case .full: break
-    case .running, .finished, .conflict, .exhausted:
-      logger.info("not run", metadata: [LogKey.job: "\(job.id)", LogKey.reason: "\(reply.word)"])
-    }
+    logger.info(
+      "admitted",
+      metadata: [
+        LogKey.job: "\(job.id)", LogKey.user: "\(job.userID)", LogKey.task: "\(job.taskType.rawValue)",
+        LogKey.tier: "\(question.tier)", LogKey.lane: "\(question.request.lane.rawValue)",
+        LogKey.priority: "\(4 - question.request.lane.rank)", LogKey.active: "\(active)/\(plan.concurrency)",
+        LogKey.run: "\(run)", LogKey.attempt: "\(attempt)",
+      ])
   }
 }
 
@@ -214,20 +242,5 @@ extension JobMessage.Refusal {
     JobMessage.Refusal(
       .idConflict, "another job or user has this id", jobID: job?.id, userID: job?.userID,
       taskType: job?.taskType.rawValue)
-  }
-}
-
-extension AdmissionReply {
-  fileprivate var word: String {
-    switch self {
-    case .admitted: "admitted"
-    case .full: "full"
-    case .running: "runs elsewhere"
-    case .orphan: "orphan"
-    case .finished: "finished before"
-    case .conflict: "id conflict"
-    case .exhausted: "attempts exhausted"
-    case .hold: "hold"
-    }
   }
 }

@@ -128,7 +128,7 @@ struct PlanRunner: Sendable {
     if let deadline = job.deadline, deadline <= now() {
       return ResultEvent.Fault(.deadlineExceeded, "the deadline passed before a provider had answered")
     }
-    guard failure.kind == .lost, !job.taskType.mayRepeatUnknown else { return nil }
+    guard failure.kind == .lost, failure.reachedProvider, !job.taskType.mayRepeatUnknown else { return nil }
     return ResultEvent.Fault(.providerFailed, "the provider was not heard of again, and the job is not bought twice")
   }
 

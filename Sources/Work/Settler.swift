@@ -19,7 +19,7 @@ final class Settler: Sendable {
   private let meter: @Sendable () -> Meter
   private let failpoints: Failpoints
   private let registry: MetricRegistry
-  private let logger: Logger
+  let logger: Logger
   private let count = Mutex(0)
 
   private let incoming = Mailbox<Verdict>()
@@ -77,7 +77,8 @@ final class Settler: Sendable {
 
   private func writeDown(_ verdicts: [Verdict]) async {
     registry.count(verdicts)
-    let batch = verdicts.map(writer.acts(for:))
+    for verdict in verdicts { log(verdict) }
+    let batch = await withoutVainLetters(verdicts.map(writer.acts(for:)))
     let copies = batch.compactMap(\.first)
     // An end without a letter does not wait for the copies of others; one with a letter waits for its letter.
     async let areCopied = post.deliver(copies)
@@ -91,13 +92,30 @@ final class Settler: Sendable {
     priced.put(contentsOf: await finish(batch.filter { $0.first != nil }))
   }
 
+  /// A run that was taken over leaves no letter: its job lives, or has ended otherwise. Asked before the letter goes out,
+  /// because letters cannot be taken back.
+  private func withoutVainLetters(_ batch: [Acts]) async -> [Acts] {
+    let leases = batch.compactMap { $0.first == nil ? nil : $0.end?.run.lease }
+    guard !leases.isEmpty else { return batch }
+    let replies = await patience.ask("settling waits for Redis") { () async throws(AdmissionError) in
+      try await self.desk.renew(leases)
+    }
+    guard let replies else { return [] }
+    let lost = Set(zip(leases, replies).filter { $1 == .lost }.map(\.0.leaseID))
+    return batch.map { acts in
+      acts.end.map { lost.contains($0.run.lease.leaseID) } ?? false ? acts.withoutLetter : acts
+    }
+  }
+
   /// Writes the ends down and answers what is left to do.
   private func finish(_ batch: [Acts]) async -> [Acts] {
     let ends = batch.compactMap(\.finish)
     guard !ends.isEmpty else { return batch }
-    guard let replies = await patience.ask(
-      "settling waits for Redis",
-      { () async throws(AdmissionError) in try await self.desk.finish(ends) }) else {
+    guard
+      let replies = await patience.ask(
+        "settling waits for Redis",
+        { () async throws(AdmissionError) in try await self.desk.finish(ends) })
+    else {
       return []
     }
     await failpoints.pass(.afterFinish)
@@ -122,13 +140,13 @@ final class Settler: Sendable {
     case .finished: return acts
     case .superseded(let declared):
       // The job is another worker's now. What was really spent is said as a correction; the rest is not ours to say.
-      let corrections = (acts.end?.events ?? []).filter { declared.contains($0.attempt) }.compactMap { event in
-        acts.end.flatMap { correction(of: event, in: $0) }
-      }
-      logger.warning(
-        "run was taken over before it ended here",
-        metadata: [LogKey.job: "\(acts.finish?.job.id ?? "")", LogKey.count: "\(corrections.count)"])
+      let corrections = acts.end.map { end in declared.compactMap { meter().correction(ofAttempt: $0, in: end) } } ?? []
+      logTakenOver(acts, corrections.count)
       return acts.saying(only: corrections.map { post.cost($0) })
+    case .supersededByAnotherRun:
+      // Redis forgot this run, so nobody else can have booked its attempts.
+      logTakenOver(acts, acts.costs.count)
+      return acts.saying(only: acts.costs)
     case .known(let run):
       guard let arrival = arrival(of: acts) else { return acts }
       return writer.known(arrival, run)
@@ -149,12 +167,10 @@ final class Settler: Sendable {
       firstSeen: acts.delivery.firstSeen ?? writer.now())
   }
 
-  private func correction(of event: CostEvent, in end: RunEnd) -> CostEvent? {
-    let candidates = end.run.plan.candidates
-    guard
-      let candidate = candidates.first(where: { $0.provider.name == event.provider && $0.model == event.model })
-    else { return nil }
-    return meter().correction(of: event, for: end.run.job, price: candidate.price)
+  private func logTakenOver(_ acts: Acts, _ events: Int) {
+    logger.warning(
+      "run was taken over before it ended here",
+      metadata: [LogKey.job: "\(acts.finish?.job.id ?? "")", LogKey.count: "\(events)"])
   }
 
   private func announceCosts(_ batch: [Acts]) async {
@@ -175,18 +191,5 @@ final class Settler: Sendable {
     _ = await patience.ask("settling waits for Redis") { () async throws(AdmissionError) in
       try await self.desk.forgetCosts(of: forgotten)
     }
-  }
-
-  /// The last line of a job: how it ended and what it cost.
-  private func log(_ end: RunEnd) {
-    let cost = end.events.reduce(Money.zero) { $0 + $1.cost.amount }
-    logger.info(
-      "settled",
-      metadata: [
-        LogKey.job: "\(end.run.job.id)", LogKey.run: "\(end.run.lease.run)",
-        LogKey.outcome: "\(end.fault?.code.rawValue ?? RunStatus.succeeded.rawValue)",
-        LogKey.provider: "\(end.attempts.last?.provider ?? "none")", LogKey.attempt: "\(end.run.lease.attempt)",
-        LogKey.cost: "\(cost)", LogKey.duration: "\(end.milliseconds)ms",
-      ])
   }
 }

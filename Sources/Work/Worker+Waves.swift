@@ -25,14 +25,16 @@ extension Worker {
   private func passWave() async -> Bool {
     guard !isDraining, !isHeld else { return false }
     let wave = nextWave()
-    guard !wave.isEmpty else { return false }
+    guard !wave.isEmpty else { return await probeRedis() }
     let slots = wave.count(where: { $0.lane != nil })
     busy += slots
     do {
       let asked = ContinuousClock.now
       let passed = try await pipeline.pass(wave)
       registry.admitted(after: ContinuousClock.now - asked)
+      await redisIsBack()
       busy -= slots - passed.started.count
+      giveBackTurns(of: wave, except: passed.started)
       start(passed.started)
       settler.settle(passed.verdicts)
       putInFront(passed.again + passed.held)
@@ -43,6 +45,15 @@ extension Worker {
       putInFront(wave)
       await waitForRedis(error)
       return true
+    }
+  }
+
+  /// A reserved turn that brought a job that may not start now is still owed to its lane.
+  private func giveBackTurns(of wave: [Arrival], except started: [Run]) {
+    guard started.count < wave.count else { return }
+    let begun = Set(started.map(\.delivery.serial))
+    for arrival in wave where !begun.contains(arrival.delivery.serial) {
+      if let lane = arrival.lane { scheduler.giveBack(lane) }
     }
   }
 
@@ -78,28 +89,38 @@ extension Worker {
     unsorted.removeAll { !intake.isCurrent($0.delivery) }
   }
 
-  /// Redis does not answer: takes no further deliveries and asks until it does. The deliveries in hand stay in hand;
-  /// giving them back would only bring them again.
+  /// Redis does not answer or refuses: takes no further deliveries and tries again, more and more slowly. The deliveries
+  /// in hand stay in hand; giving them back would only bring them again.
   private func waitForRedis(_ error: AdmissionError) async {
-    let since = ContinuousClock.now
-    logger.error("consuming pauses until Redis answers", metadata: [LogKey.error: "\(error)"])
-    isPaused = true
-    defer { isPaused = false }
-    await intake.pause()
-    var pause = Duration.milliseconds(100)
-    while !isDraining {
-      do { try await Task.sleep(for: pause) } catch { return }
-      do {
-        _ = try await desk.entitlements(of: ["probe"])
-        break
-      } catch {
-        pause = min(pause * 2, .seconds(1))
-      }
+    if troubles == 0 {
+      troubledSince = .now
+      logger.error("consuming pauses until Redis answers", metadata: [LogKey.error: "\(error)"])
+      await intake.pause()
     }
-    guard !isDraining else { return }
+    troubles += 1
+    do { try await Task.sleep(for: min(.milliseconds(50) * (1 << min(troubles, 7)), .seconds(5))) } catch { return }
+  }
+
+  private func redisIsBack() async {
+    guard troubles > 0, !isDraining else { return }
+    troubles = 0
     await intake.resume()
     registry.update { $0.add(to: Metrics.reconnects, "redis") }
-    logger.info("consuming goes on", metadata: [LogKey.duration: "\(ContinuousClock.now - since)"])
+    logger.info(
+      "consuming goes on", metadata: [LogKey.duration: "\(ContinuousClock.now - troubledSince)"])
+  }
+
+  /// With nothing in line no wave would find out that Redis is back. A report is a write, as an admission is.
+  private func probeRedis() async -> Bool {
+    guard troubles > 0 else { return false }
+    do {
+      try await desk.report(WorkerReport(worker: configuration.workerID, slots: configuration.slots))
+      await redisIsBack()
+      return false
+    } catch {
+      await waitForRedis(error)
+      return true
+    }
   }
 
   /// Long waits in front of full slots: others may be free. Each delivery goes back once a visit, which its redelivered

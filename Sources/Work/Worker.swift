@@ -48,8 +48,9 @@ package actor Worker {
   var mustPassAgain = false
   private(set) var isDraining = false
   var heldUntil: ContinuousClock.Instant?
-  /// Redis does not answer and nothing is taken.
-  var isPaused = false
+  /// Failures of Redis in a row, and since when; nothing is taken meanwhile.
+  var troubles = 0
+  var troubledSince = ContinuousClock.now
   /// By lease id.
   private(set) var held: [String: HeldRun] = [:]
   /// Lease id by job id, for deliveries that come again.
@@ -100,14 +101,14 @@ package actor Worker {
   package func drain() async {
     guard !isDraining else { return }
     isDraining = true
-    await intake.pause()
+    let end = ContinuousClock.now + configuration.grace
+    await intake.stop()
     let waiting = lines.values.flatMap { $0 } + unsorted
     lines = [:]
     unsorted = []
     await intake.putBack(waiting.map(\.delivery))
     logger.info(
       "draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(waiting.count)"])
-    let end = ContinuousClock.now + configuration.grace
     while busy > 0 || settler.unsettled > 0, ContinuousClock.now < end {
       do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
     }
@@ -123,7 +124,7 @@ package actor Worker {
   package func readiness() -> ProbeServer.Readiness {
     if isDraining { return .notReady("draining") }
     if isHeld { return .notReady("Redis lost its memory, nothing is granted yet") }
-    if isPaused { return .notReady("Redis does not answer") }
+    if troubles > 0 { return .notReady("Redis does not answer") }
     return intake.isConnected ? .ready : .notReady("not connected to RabbitMQ")
   }
 

@@ -37,8 +37,14 @@ struct Wires {
     return try Wires(settings, role: name)
   }
 
-  /// Declares what is missing. On a fleet that never ran here nothing has to be waited for.
+  /// Declares what is missing. On a fleet that never ran here nothing has to be waited for; so nothing is created before
+  /// Redis answers, or that would be forgotten.
   func declareTopology() async throws(CommandFailure) -> TopologyKeeper.Applied {
+    do throws(RedisError) {
+      _ = try await redis.connect()
+    } catch {
+      throw .redis(error)
+    }
     let admin = broker.admin()
     let applied: TopologyKeeper.Applied
     do throws(AMQPError) {

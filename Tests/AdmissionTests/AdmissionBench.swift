@@ -27,8 +27,8 @@ struct AdmissionBench {
     return bench
   }
 
-  func job(_ id: String, user: String = "ana", payload: String = "{}") throws -> Job {
-    let body = Array(#"{"id":"\#(id)","userId":"\#(user)","taskType":"echo","payload":\#(payload)}"#.utf8)
+  func job(_ id: String, user: String = "ana", task: String = "echo", payload: String = "{}") throws -> Job {
+    let body = Array(#"{"id":"\#(id)","userId":"\#(user)","taskType":"\#(task)","payload":\#(payload)}"#.utf8)
     guard case .job(let job) = JobMessage.decode(body, messageID: nil) else {
       throw NotAJob()
     }

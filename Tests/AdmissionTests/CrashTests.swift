@@ -132,4 +132,66 @@ import Testing
     #expect(
       try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x"))
   }
+
+  @Test func `what may not be bought twice is not started again, whoever asks, and all its events are handed over`()
+    async throws
+  {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job", task: "image", payload: #"{"prompt":"a toll booth"}"#)
+    _ = try await bench.admit(job, lease: "a")
+    _ = try await bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [1], nextIntent: [9])
+    try await bench.expireLeases()
+    #expect(try await bench.desk.declareUnknown(job, run: "run-a", attempt: 2, event: [2]))
+    for lease in ["b", "c"] {
+      guard case .exhausted("run-a", 2, true, let costs) = try await bench.admit(job, lease: lease) else {
+        Issue.record("bought a second time")
+        return
+      }
+      #expect(costs == [[1], [2]])
+    }
+  }
+
+  @Test func `a job that may not start is only asked for its state, and nothing of it is lost`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    #expect(try await bench.admit(job, lease: "x", limit: 0) == .idle(run: nil, attempt: 0, costs: []))
+    _ = try await bench.admit(job, lease: "a")
+    guard case .running = try await bench.admit(job, lease: "x", limit: 0) else { Issue.record("not running"); return }
+    try await bench.expireLeases()
+    guard case .orphan("run-a", 1, _) = try await bench.admit(job, lease: "x", limit: 0) else {
+      Issue.record("no orphan")
+      return
+    }
+    _ = try await bench.desk.declareUnknown(job, run: "run-a", attempt: 1, event: [1])
+    #expect(try await bench.admit(job, lease: "x", limit: 0) == .idle(run: "run-a", attempt: 1, costs: [[1]]))
+    #expect(try await bench.leases() == 0)
+    #expect(try await bench.finish(job, lease: nil, run: "other", attempt: 1, cost: nil) == .finished(run: "run-a"))
+    guard case .known(let known) = try await bench.finish(job, lease: nil, run: "x", cost: nil) else {
+      Issue.record("not known")
+      return
+    }
+    #expect(known.costs == [[1]])
+  }
+
+  @Test func `an end without a lease does not hide an attempt that nobody reported on`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a")
+    try await bench.expireLeases()
+    #expect(try await bench.finish(job, lease: nil, run: "x", attempt: 0, cost: nil) == .running(.zero))
+    guard case .orphan = try await bench.admit(job, lease: "b") else { Issue.record("no orphan"); return }
+  }
+
+  @Test func `a run that Redis forgot learns that another one began`() async throws {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    _ = try await bench.admit(job, lease: "a")
+    try await bench.wipe("job")
+    try await bench.desk.openEpoch()
+    guard case .admitted("run-b", 1, _, _, _) = try await bench.admit(job, lease: "b") else {
+      Issue.record("not admitted")
+      return
+    }
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .supersededByAnotherRun)
+  }
 }

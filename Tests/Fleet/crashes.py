@@ -81,6 +81,95 @@ def killed_between_attempts():
         return dict(attempts)
 
 
+def killed_while_declaring():
+    """A worker dies, the one that finds its attempts dies right behind declaring the first of them unknown."""
+    with Fleet("declare") as fleet:
+        prepare(fleet)
+        first = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_provider:1"})
+        published = jobs(20)
+        fleet.publish(published)
+        wait_for("the first worker to die", 20, lambda: first.poll() is not None)
+        second = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_declare:1"})
+        fleet.start_worker(8)
+        all_ended(fleet, published, 120)
+        return f"the second died: {second.poll() is not None}"
+
+
+def no_image_is_bought_twice():
+    """Workers die behind the provider's answer: text runs again, an image ends failed, each call has its row."""
+    with Fleet("image") as fleet:
+        prepare(fleet)
+        doomed = fleet.start_worker(6, environment={"TOLLWAY_FAILPOINT": "after_provider:4"})
+        published = [{"id": f"image-{n}", "userId": f"u{n}", "userTier": "tier2", "taskType": "image",
+                      "payload": {"prompt": f"number {n}"}} for n in range(6)]
+        fleet.publish(published)
+        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
+        fleet.start_worker(6)
+        ids = [job["id"] for job in published]
+        results = fleet.results.wait(ids, 90)
+        one_end_each(results, ids)
+        ledger_equals_calls(fleet)
+        calls = collections.Counter(call["key"].split("/")[0] for call in fleet.calls().values())
+        check(max(calls.values()) == 1, f"bought twice: {calls}")
+        failed = [job for job in ids if results[job][0]["status"] == "failed"]
+        check(failed, "the killed worker's images did not end failed")
+        check(all(results[job][0]["error"]["code"] == "provider_failed" for job in failed), "another reason")
+        check(len(fleet.drain("jobs.dead")) >= len(failed), "a failed image left no letter")
+        return f"{len(failed)} of {len(ids)} failed"
+
+
+def deadline_behind_a_crash():
+    """A worker dies with calls made; the deadline passes before anybody may run the jobs again: every call has its row."""
+    import datetime
+    with Fleet("late") as fleet:
+        prepare(fleet)
+        doomed = fleet.start_worker(6, environment={"TOLLWAY_FAILPOINT": "after_provider:3"})
+        deadline = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=8)).isoformat()
+        published = [{**job, "deadline": deadline} for job in jobs(6)]
+        fleet.publish(published)
+        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
+        fleet.start_worker(6)
+        ids = [job["id"] for job in published]
+        results = fleet.results.wait(ids, 90)
+        one_end_each(results, ids)
+        ledger_equals_calls(fleet)
+        codes = collections.Counter((results[job][0]["error"] or {}).get("code") for job in ids)
+        check(codes["deadline_exceeded"] > 0, f"no job missed its deadline: {codes}")
+        return dict(codes)
+
+
+def frozen_worker():
+    """A worker frozen beyond its leases comes back: others have run its jobs, its calls are corrections, nothing twice."""
+    with Fleet("frozen") as fleet:
+        prepare(fleet, latency="3000")
+        frozen = fleet.start_worker(4)
+        published = jobs(4)
+        fleet.publish(published)
+        wait_for("four calls", 20, lambda: len(fleet.calls()) == 4)
+        frozen.send_signal(signal.SIGSTOP)
+        # The broker gives the jobs to others only when it takes the frozen connection for dead.
+        fleet.start_worker(4)
+        ids = [job["id"] for job in published]
+        fleet.results.wait(ids, 150)
+        frozen.send_signal(signal.SIGCONT)
+        wait_for("a correction of each frozen call", 60,
+                 lambda: sum(1 for row in fleet.rows() if row["corrects"]) == 4)
+        one_end_each(fleet.results.by_job(), ids)
+        calls = collections.Counter(call["key"] for call in fleet.calls().values())
+        rows = fleet.rows()
+        check(set(calls) == {row["event_id"] for row in rows if not row["corrects"]}, "rows and calls differ")
+        unknown = {row["event_id"]: row for row in rows if row["outcome"] == "unknown"}
+        check(len(unknown) == 4, f"{len(unknown)} unknown rows")
+        exact = {call["key"]: call["usage"] for call in fleet.calls().values()}
+        for row in rows:
+            if row["corrects"]:
+                usage = exact[row["corrects"]]
+                spent = usage["prompt_tokens"] * 1000 + usage["completion_tokens"] * 2000
+                both = row["amount_nano_usd"] + unknown[row["corrects"]]["amount_nano_usd"]
+                check(both == spent, f"{row['corrects']}: {both} booked, {spent} spent")
+        check(not fleet.drain("jobs.dead"), "a zombie left a letter")
+
+
 def killed_behind_a_letter():
     """A job fails for good and the worker dies when its letter is confirmed: two letters of one run are one, one result."""
     with Fleet("letter") as fleet:
@@ -210,5 +299,6 @@ def drained_on_sigterm():
 
 
 if __name__ == "__main__":
-    main(killed_at_every_step, killed_between_attempts, killed_behind_a_letter, killed_during_hand_back, broker_restarted,
+    main(killed_at_every_step, killed_while_declaring, killed_between_attempts, no_image_is_bought_twice,
+         deadline_behind_a_crash, frozen_worker, killed_behind_a_letter, killed_during_hand_back, broker_restarted,
          redis_restarted_keeping_its_data, redis_restarted_empty, drained_on_sigterm)

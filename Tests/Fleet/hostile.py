@@ -1,6 +1,7 @@
 """A corpus of hostile messages: the worker stays up, its memory flat, each message ends as a dead letter with the right
 reason, Redis holds no key that should not be there, and no log line is forged."""
 
+import datetime
 import json
 import re
 
@@ -58,6 +59,9 @@ def corpus():
               ("unknown task", text(id="unknown-task", taskType="dance"), "unknown_task", {}),
               ("nested headers", text(id="nested-headers"), "invalid_message", {"headers": nested_headers(12)}),
               ("very nested headers", text(id="a"), "invalid_message", {"headers": nested_headers(200)}),
+              ("a thousand headers", text(id="many-headers"), "invalid_message",
+               {"headers": {f"h{n}": "x" * 100 for n in range(1000)}}),
+              ("a header of 100 KB", text(id="large-header"), "invalid_message", {"headers": {"h": "x" * 100_000}}),
               ("wrong content type", text(id="a"), "invalid_message", {"content_type": "text/plain"}),
               ("reply to our own queue", text(id="a"), "invalid_message", {"reply_to": "OWN"})]
     # The id of each is its own, so that none is taken for another.
@@ -96,6 +100,8 @@ def hostile_messages():
         check(len(oversize) == 1, f"{len(oversize)} oversize letters")
         check(len(oversize[0][1]) == 4096 and oversize[0][0].headers["x-tollway-body-bytes"] == 3_000_008,
               "the oversize letter does not have its first 4 KiB and its size")
+        log = worker.log.read_text()
+        check("outcome=unknown_task" in log and "job=nested-headers" in log, "dead letters are not in the log")
         check(len(oversize[0][0].headers["x-tollway-body-sha256"]) == 64, "the oversize letter lacks its digest")
         for properties, _ in letters:
             for header in ("x-tollway-reason", "x-tollway-detail", "x-tollway-attempts", "x-tollway-first-seen"):
@@ -115,6 +121,28 @@ def hostile_messages():
         events = fleet.results.by_job()["unknown-task"]
         check(events and events[0]["error"]["code"] == "unknown_task", "no result for the unknown task")
         return {"messages": rounds * len(cases), "memory KiB": peaks}
+
+
+def forged_headers():
+    """Headers that only the fleet should write, further routing keys, and properties of every kind change nothing."""
+    with Fleet("forged") as fleet:
+        worker = fleet.start_worker(8)
+        fleet.start_billing()
+        fleet.results.listen()
+        forged = {"x-tollway-trips": 2**63 - 1, "x-tollway-first-seen": -5, "x-tollway-replays": "other",
+                  "x-tollway-run": "x", "x-delivery-count": 99, "x-death": [{"count": 5, "queue": "q"}], "CC": ["low"]}
+        soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).isoformat()
+        with fleet.connection() as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            fleet.publish_raw(channel, "standard", text(id="forged", userTier="tier2", notBefore=soon), headers=forged,
+                              expiration="600000", priority=200, timestamp=2**62, user_id="guest", reply_to="no.such.queue",
+                              correlation_id="c", type="t", app_id="a")
+            fleet.publish_raw(channel, "x" * 255, text(id="long-key", userTier="tier2"))
+        results = fleet.results.wait(["forged", "long-key"], 30)
+        check(results["forged"][0]["status"] == "succeeded", f"{results['forged'][0]['error']}")
+        check(worker.poll() is None, "the worker died of a header")
+        wait_for("both rows", 20, lambda: len(fleet.rows()) == 2)
 
 
 def same_id_again():
@@ -140,4 +168,4 @@ def same_id_again():
 
 
 if __name__ == "__main__":
-    main(hostile_messages, same_id_again)
+    main(hostile_messages, forged_headers, same_id_again)

@@ -55,7 +55,9 @@ import Testing
     for name in ["blue.jobs.low", "blue.costs.ledger", "blue.jobs", "blue.results"] {
       #expect(topology.owns(queue: name))
     }
-    for name in ["jobs.low", "blue.jobsite", "green.jobs.low", "replies", "amq.gen-x"] {
+    for name in [
+      "jobs.low", "blue.jobsite", "blue.results.client7", "blue.costs.mine", "green.jobs.low", "replies", "amq.gen-x",
+    ] {
       #expect(!topology.owns(queue: name))
     }
   }

@@ -40,4 +40,32 @@ import Work
     #expect(all.count { $0 == .standard } == 4)
     #expect(all.count { $0 == .low } == 3)
   }
+
+  @Test func `a turn that brought nothing is still owed to its lane`() {
+    var scheduler = LaneScheduler()
+    var started: [Lane] = []
+    // Every second low job is over its limit and does not start.
+    var lowSeen = 0
+    for _ in 0..<420 {
+      guard let lane = scheduler.next(hasWork: { _ in true }) else { continue }
+      if lane == .low {
+        lowSeen += 1
+        if lowSeen % 2 == 0 {
+          scheduler.giveBack(lane)
+          continue
+        }
+      }
+      started.append(lane)
+    }
+    let low = started.count { $0 == .low }
+    #expect(low >= started.count / 20)
+    #expect(low <= started.count / 20 + 2)
+  }
+
+  @Test func `preference is owed nothing`() {
+    var scheduler = LaneScheduler()
+    for _ in 0..<100 { scheduler.giveBack(.critical) }
+    let next = (0..<20).compactMap { _ in scheduler.next(hasWork: { _ in true }) }
+    #expect(next.count { $0 == .low } == 1)
+  }
 }

@@ -7,11 +7,13 @@
 --       5  the job's output (STRING)
 -- ARGV  1  run_id of the server this connection speaks to
 --       2  job id           3  user (base64url)   4  digest of the body
---       5  limit: leases the user may hold        6  lease length, ms
+--       5  limit: leases the user may hold; 0: the job may not start, only say how it stands
+--       6  lease length, ms
 --       7  lease id         8  stamp for a new run
 --       9  intent: what the first attempt will be (opaque bytes)
 --      10  most attempts of a run                11  how long an unfinished job is kept, ms
 --      12  run that this message replays, or ''
+--      13  '1' if an attempt that was never heard of again may be made again, else '0'
 -- RETURNS  {'admitted', run, attempt, active, now, cost event...}   the lease is held until now + length
 --          {'full', active, ms until the first lease ends, now}
 --          {'running', ms until its lease ends}          another delivery of the job runs
@@ -20,6 +22,7 @@
 --                                                        cost event: of an earlier attempt, not known to be settled
 --          {'conflict'}                                  another body or user under this id
 --          {'exhausted', run, attempt, '1' if the last attempt was never heard of again else '0', cost event...}
+--          {'idle', run or '', attempt, cost event...}   limit 0, and nobody runs it
 --          {'hold', ms}                                  Redis lost its memory: nothing is granted yet
 -- Time is the server's TIME. Expired leases are removed first, so a dead worker's leases need no sweeper.
 
@@ -77,8 +80,12 @@ end
 if state == 'running' then
   return {'orphan', run, attempt, redis.call('HGET', KEYS[2], 'intent')}
 end
-if attempt >= tonumber(ARGV[10]) then
-  return with_costs({'exhausted', run, attempt, redis.call('HGET', KEYS[2], 'unknown:' .. attempt) or '0'}, attempt)
+local is_unknown = attempt > 0 and redis.call('HGET', KEYS[2], 'unknown:' .. attempt) or '0'
+if attempt >= tonumber(ARGV[10]) or (is_unknown == '1' and ARGV[13] == '0') then
+  return with_costs({'exhausted', run, attempt, is_unknown}, attempt)
+end
+if ARGV[5] == '0' then
+  return with_costs({'idle', run or '', attempt}, attempt)
 end
 
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
@@ -89,7 +96,7 @@ if active >= tonumber(ARGV[5]) then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - 3600000)
   redis.call('ZADD', KEYS[4], now, ARGV[2])
   local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-  return {'full', active, first[2] - now, now}
+  return {'full', active, (first[2] or now) - now, now}
 end
 
 run = run or ARGV[8]

@@ -1,0 +1,58 @@
+import Admission
+import Contracts
+import Logging
+
+// What an operator reads when following a job by its id, beside "admitted" and "over the limit": every other way that a
+// delivery can go has one line here.
+
+extension Settler {
+  /// When a verdict is taken up.
+  func log(_ verdict: Verdict) {
+    switch verdict {
+    case .ended, .handBack(_, _, .concurrency): break  // said when it is settled, or when it was refused
+    case .closed(let run):
+      logger.info(
+        "ended without a run here",
+        metadata: [
+          LogKey.job: "\(run.arrival.job.id)", LogKey.tier: "\(run.tier)", LogKey.outcome: "\(run.fault.code.rawValue)",
+          LogKey.reason: "\(run.fault.message)", LogKey.attempt: "\(run.attempt)",
+        ])
+    case .known(let arrival, let run):
+      logger.info(
+        "ended before, announced again",
+        metadata: [LogKey.job: "\(arrival.job.id)", LogKey.run: "\(run.run)", LogKey.outcome: "\(run.status.rawValue)"])
+    case .handBack(let arrival, let delay, let reason):
+      logger.info(
+        "handed back",
+        metadata: [
+          LogKey.job: "\(arrival.job.id)", LogKey.reason: "\(reason.rawValue)", LogKey.retryIn: "\(delay)",
+        ])
+    case .move(let arrival, let lane, let tier):
+      logger.info(
+        "moved to its tier's lane",
+        metadata: [LogKey.job: "\(arrival.job.id)", LogKey.lane: "\(lane.rawValue)", LogKey.tier: "\(tier)"])
+    case .identify(_, let id):
+      logger.info("a message without an id got one", metadata: [LogKey.job: "\(id)"])
+    case .bury(_, let refusal):
+      logger.info(
+        "dead letter",
+        metadata: [
+          LogKey.job: "\(refusal.jobID ?? "unknown")", LogKey.user: "\(refusal.userID ?? "unknown")",
+          LogKey.outcome: "\(refusal.code.rawValue)", LogKey.reason: "\(refusal.detail)",
+        ])
+    }
+  }
+
+  /// The last line of a job: how it ended and what it cost.
+  func log(_ end: RunEnd) {
+    let cost = end.events.reduce(Money.zero) { $0 + $1.cost.amount }
+    logger.info(
+      "settled",
+      metadata: [
+        LogKey.job: "\(end.run.job.id)", LogKey.run: "\(end.run.lease.run)",
+        LogKey.outcome: "\(end.fault?.code.rawValue ?? RunStatus.succeeded.rawValue)",
+        LogKey.provider: "\(end.attempts.last?.provider ?? "none")", LogKey.attempt: "\(end.run.lease.attempt)",
+        LogKey.cost: "\(cost)", LogKey.duration: "\(end.milliseconds)ms",
+      ])
+  }
+}
