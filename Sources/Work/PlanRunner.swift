@@ -58,16 +58,14 @@ struct PlanRunner: Sendable {
     let number = run.lease.attempt
     let start = ContinuousClock.now
     await failpoints.pass(.beforeProvider)
-    let answer: ProviderAnswer
-    if let provider = providers[candidate.provider.name] {
-      answer = await provider.call(
-        ProviderCall(
-          job: run.job, model: candidate.model, modelVersion: candidate.version,
-          attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
-          deadline: deadline(of: run.job, candidate, start: start, limit: limit)))
-    } else {
-      answer = .failure(ProviderFailure(.local, "this worker cannot speak to provider \(candidate.provider.name)"))
-    }
+    let call = ProviderCall(
+      job: run.job, model: candidate.model, modelVersion: candidate.version,
+      attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
+      deadline: deadline(of: run.job, candidate, start: start, limit: limit))
+    let name = candidate.provider.name
+    let answer =
+      await providers.call(name, call)
+      ?? .failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)"))
     await failpoints.pass(.afterProvider)
     let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())
     if let event {

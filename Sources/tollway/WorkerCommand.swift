@@ -70,7 +70,7 @@ struct WorkerCommand: AsyncParsableCommand {
       group.addTask { await Signals.drain { await worker.drain() } }
       group.addTask {
         await rules.watch(logger: wires.logger) { policy in
-          providers.adopt(policy)
+          await providers.adopt(policy)
           registry.declare(tiers: policy.tiers.keys, providers: policy.providers.keys)
         }
       }

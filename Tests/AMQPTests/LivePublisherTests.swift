@@ -118,7 +118,7 @@ struct LivePublisherTests {
       let publisher = AMQPPublisher(configuration: live.configuration, window: window, logger: live.log.logger)
       let running = Task { await publisher.run() }
       #expect(await publisher.connected())
-      async let results = publisher.publish((0..<200).map { publication($0, to: queue) })
+      async let results = publisher.publish((0..<1000).map { publication($0, to: queue) })
       try await waitUntil("something is on its way") { publisher.state.unconfirmed > 0 }
       running.cancel()
       await running.value
