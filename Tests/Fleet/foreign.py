@@ -149,6 +149,29 @@ def ids_tiers_and_intake():
         check(fleet.results.by_job()["promoted"][0]["tier"] == "ENTERPRISE", "the assigned tier did not count")
 
 
+def policy_is_reloaded():
+    """A changed policy file counts within a second; one that is wrong is refused and the old one stays."""
+    with Fleet("reload") as fleet:
+        fleet.use_rules(rules.policy(1, limits=(2, 5, 10, 20)), rules.costs())
+        worker = fleet.start_worker(4)
+        fleet.results.listen()
+        path = fleet.directory / "policy.yml"
+
+        def limit_of(job):
+            fleet.publish([{"id": job, "userId": "u", "taskType": "echo", "payload": {}}])
+            fleet.results.wait([job], 20)
+            line = next(line for line in worker.log.read_text().splitlines() if f"job={job} " in line and " admitted " in line)
+            return line.split("active=")[1].split()[0]
+
+        check(limit_of("before") == "1/2", "the limit of the first policy")
+        path.write_text(rules.policy(1, limits=(7, 5, 10, 20)))
+        fleet.wait_for_line(worker, "policy file changed and is in force", seconds=2)
+        check(limit_of("after") == "1/7", "the changed limit does not count")
+        path.write_text("version: 1\ntiers: 5\n")
+        fleet.wait_for_line(worker, "policy file changed and was refused", seconds=2)
+        check(limit_of("still") == "1/7", "a wrong policy came into force")
+
+
 def not_before_and_deadline():
     with Fleet("times") as fleet:
         import datetime
@@ -172,4 +195,4 @@ def not_before_and_deadline():
 
 
 if __name__ == "__main__":
-    main(by_amqp_tools, by_pika, ids_tiers_and_intake, not_before_and_deadline)
+    main(by_amqp_tools, by_pika, ids_tiers_and_intake, policy_is_reloaded, not_before_and_deadline)
