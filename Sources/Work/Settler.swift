@@ -76,7 +76,8 @@ final class Settler: Sendable {
   }
 
   private func writeDown(_ verdicts: [Verdict]) async {
-    registry.count(verdicts)
+    // Runs are counted when they are settled: some turn out to be somebody else's.
+    registry.count(verdicts.filter { !$0.isEnd })
     for verdict in verdicts { log(verdict) }
     let batch = await withoutVainLetters(verdicts.map(writer.acts(for:)))
     let copies = batch.compactMap(\.first)
@@ -184,6 +185,7 @@ final class Settler: Sendable {
     await failpoints.pass(.afterResults)
     await intake.ack(batch.map(\.delivery))
     await failpoints.pass(.afterAck)
+    registry.count(batch.compactMap { acts in acts.end.map { .ended($0, acts.delivery) } })
     for acts in batch { if let end = acts.end { log(end) } }
     count.withLock { $0 -= batch.count }
     let forgotten = batch.compactMap(\.forget)

@@ -47,6 +47,8 @@ extension MetricStore {
 }
 
 extension Verdict {
+  var isEnd: Bool { if case .ended = self { true } else { false } }
+
   var delivery: Delivery {
     switch self {
     case .ended(_, let delivery): delivery
