@@ -59,8 +59,6 @@ package struct JSONWriter: Sendable {
     if let text { string(text) } else { literal("null") }
   }
 
-  package mutating func string(_ time: Timestamp?) { string(time?.description) }
-
   private mutating func escaped(_ byte: UInt8) {
     switch byte {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"):

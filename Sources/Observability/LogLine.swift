@@ -43,14 +43,11 @@ struct LogLine {
   /// The same as an object. The fields stand beside time, level, label and message; one of these names gets a `_`.
   private func json() -> [UInt8] {
     var json = JSONWriter(capacity: 256)
-    json.literal(#"{"time":"#)
-    json.string(time)
-    json.literal(#","level":"#)
-    json.string(level.rawValue)
-    json.literal(#","label":"#)
-    json.string(LogText.plain(label))
-    json.literal(#","message":"#)
-    json.string(LogText.plain(message))
+    json.literal("{")
+    json.member("time", time.description)
+    json.member("level", level.rawValue)
+    json.member("label", LogText.plain(label))
+    json.member("message", LogText.plain(message))
     var names: Set = ["time", "level", "label", "message"]
     for (key, value) in fields {
       var name = LogText.plain(key)

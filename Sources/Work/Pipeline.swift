@@ -238,9 +238,9 @@ struct Pipeline: Sendable {
 }
 
 extension JobMessage.Refusal {
-  static func idConflict(_ job: Job?) -> JobMessage.Refusal {
+  static func idConflict(_ job: Job) -> JobMessage.Refusal {
     JobMessage.Refusal(
-      .idConflict, "another job or user has this id", jobID: job?.id, userID: job?.userID,
-      taskType: job?.taskType.rawValue)
+      .idConflict, "another job or user has this id", jobID: job.id, userID: job.userID,
+      taskType: job.taskType.rawValue)
   }
 }

@@ -124,11 +124,11 @@ final class Settler: Sendable {
     settled.reserveCapacity(batch.count)
     var next = replies.startIndex
     for acts in batch {
-      guard acts.finish != nil else {
+      guard let finish = acts.finish else {
         settled.append(acts)
         continue
       }
-      if let acts = follow(acts, replies[next]) { settled.append(acts) }
+      if let acts = follow(acts, finish.job, replies[next]) { settled.append(acts) }
       next += 1
     }
     released.put(contentsOf: ends.compactMap(\.leaseID))
@@ -136,42 +136,39 @@ final class Settler: Sendable {
   }
 
   /// What a finish's answer changes about the acts; nil when the delivery takes another way.
-  private func follow(_ acts: Acts, _ reply: FinishReply) -> Acts? {
+  private func follow(_ acts: Acts, _ job: Job, _ reply: FinishReply) -> Acts? {
     switch reply {
     case .finished: return acts
     case .superseded(let declared):
       // The job is another worker's now. What was really spent is said as a correction; the rest is not ours to say.
       let corrections = acts.end.map { end in declared.compactMap { meter().correction(ofAttempt: $0, in: end) } } ?? []
-      logTakenOver(acts, corrections.count)
+      logTakenOver(job, corrections.count)
       return acts.saying(only: corrections.map { post.cost($0) })
     case .supersededByAnotherRun:
       // Redis forgot this run, so nobody else can have booked its attempts.
-      logTakenOver(acts, acts.costs.count)
+      logTakenOver(job, acts.costs.count)
       return acts.saying(only: acts.costs)
     case .known(let run):
-      guard let arrival = arrival(of: acts) else { return acts }
-      return writer.known(arrival, run)
+      return writer.known(arrival(of: job, by: acts.delivery), run)
     case .running(let lease):
-      guard let arrival = arrival(of: acts) else { return acts }
-      incoming.put(.handBack(arrival, after: lease, .runningElsewhere))
+      incoming.put(.handBack(arrival(of: job, by: acts.delivery), after: lease, .runningElsewhere))
       return nil
     case .conflict:
-      incoming.put(.bury(acts.delivery, .idConflict(acts.finish?.job)))
+      incoming.put(.bury(acts.delivery, .idConflict(job)))
       return nil
     }
   }
 
-  private func arrival(of acts: Acts) -> Arrival? {
-    guard let job = acts.finish?.job else { return nil }
-    return Arrival(
-      delivery: acts.delivery, job: job, lane: acts.delivery.lane, arrivedAt: .now,
-      firstSeen: acts.delivery.firstSeen ?? writer.now())
+  private func arrival(of job: Job, by delivery: Delivery) -> Arrival {
+    Arrival(
+      delivery: delivery, job: job, lane: delivery.lane, arrivedAt: .now,
+      firstSeen: delivery.firstSeen ?? writer.now())
   }
 
-  private func logTakenOver(_ acts: Acts, _ events: Int) {
+  private func logTakenOver(_ job: Job, _ events: Int) {
     logger.warning(
       "run was taken over before it ended here",
-      metadata: [LogKey.job: "\(acts.finish?.job.id ?? "")", LogKey.count: "\(events)"])
+      metadata: [LogKey.job: "\(job.id)", LogKey.count: "\(events)"])
   }
 
   private func announceCosts(_ batch: [Acts]) async {

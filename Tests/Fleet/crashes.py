@@ -2,9 +2,12 @@
 once, the ledger has one row for each call of the provider's own log."""
 
 import collections
-import os
+import datetime
+import pathlib
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import rules
@@ -95,20 +98,27 @@ def killed_while_declaring():
         return f"the second died: {second.poll() is not None}"
 
 
+def taken_over(fleet, published, failpoint):
+    """One worker dies at the failpoint with calls made, another one ends its jobs; the results by job."""
+    doomed = fleet.start_worker(6, environment={"TOLLWAY_FAILPOINT": failpoint})
+    fleet.publish(published)
+    wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
+    fleet.start_worker(6)
+    ids = [job["id"] for job in published]
+    results = fleet.results.wait(ids, 90)
+    one_end_each(results, ids)
+    ledger_equals_calls(fleet)
+    return {job: results[job] for job in ids}
+
+
 def no_image_is_bought_twice():
     """Workers die behind the provider's answer: text runs again, an image ends failed, each call has its row."""
     with Fleet("image") as fleet:
         prepare(fleet)
-        doomed = fleet.start_worker(6, environment={"TOLLWAY_FAILPOINT": "after_provider:4"})
         published = [{"id": f"image-{n}", "userId": f"u{n}", "userTier": "tier2", "taskType": "image",
                       "payload": {"prompt": f"number {n}"}} for n in range(6)]
-        fleet.publish(published)
-        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
-        fleet.start_worker(6)
-        ids = [job["id"] for job in published]
-        results = fleet.results.wait(ids, 90)
-        one_end_each(results, ids)
-        ledger_equals_calls(fleet)
+        results = taken_over(fleet, published, "after_provider:4")
+        ids = list(results)
         calls = collections.Counter(call["key"].split("/")[0] for call in fleet.calls().values())
         check(max(calls.values()) == 1, f"bought twice: {calls}")
         failed = [job for job in ids if results[job][0]["status"] == "failed"]
@@ -120,19 +130,12 @@ def no_image_is_bought_twice():
 
 def deadline_behind_a_crash():
     """A worker dies with calls made; the deadline passes before anybody may run the jobs again: every call has its row."""
-    import datetime
     with Fleet("late") as fleet:
         prepare(fleet)
-        doomed = fleet.start_worker(6, environment={"TOLLWAY_FAILPOINT": "after_provider:3"})
         deadline = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=8)).isoformat()
         published = [{**job, "deadline": deadline} for job in jobs(6)]
-        fleet.publish(published)
-        wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
-        fleet.start_worker(6)
-        ids = [job["id"] for job in published]
-        results = fleet.results.wait(ids, 90)
-        one_end_each(results, ids)
-        ledger_equals_calls(fleet)
+        results = taken_over(fleet, published, "after_provider:3")
+        ids = list(results)
         codes = collections.Counter((results[job][0]["error"] or {}).get("code") for job in ids)
         check(codes["deadline_exceeded"] > 0, f"no job missed its deadline: {codes}")
         return dict(codes)
@@ -228,9 +231,6 @@ class OwnServer:
 
 
 def with_own_server(kind, body, *options):
-    import pathlib
-    import shutil
-    import tempfile
     directory = pathlib.Path(tempfile.mkdtemp(prefix=f"tollway-{kind}-"))
     server = OwnServer(kind, directory, *options)
     try:

@@ -1,13 +1,12 @@
 """The whole way by the contract alone: Debian's amqp-tools and Python clients put jobs in and take results, cost events
 and ledger rows out, and hold every message against its JSON Schema."""
 
-import base64
+import datetime
 import hashlib
 import json
 import pathlib
 import subprocess
-import uuid
-import wave
+import time
 
 import jsonschema
 import pika
@@ -174,8 +173,6 @@ def policy_is_reloaded():
 
 def not_before_and_deadline():
     with Fleet("times") as fleet:
-        import datetime
-        import time
         fleet.start_worker(4)
         fleet.start_billing()
         fleet.results.listen()
