@@ -219,7 +219,8 @@ class Fleet:
     def calls(self):
         """The provider's own log: call number -> its lines put together."""
         calls = {}
-        for line in self.provider_log.read_text().splitlines():
+        whole, _, _ = self.provider_log.read_text().rpartition("\n")  # a line may be in the middle of being written
+        for line in whole.splitlines():
             entry = json.loads(line)
             calls.setdefault(entry["call"], {}).update(
                 {k: v for k, v in entry.items() if k not in ("event", "mono", "wall")}
