@@ -87,7 +87,7 @@ let package = Package(
     tests("Providers", needs: ["Contracts", "Catalog", logging]),
     tests("Billing", needs: ["Contracts", "Catalog", grdb, logging]),
     tests("Observability", needs: ["Contracts", logging]),
-    tests("Lanes", needs: ["AMQP", "Contracts"]),
+    tests("Lanes", needs: ["AMQP", "Contracts", logging]),
     tests("Work", needs: ["Admission", "Catalog", "Contracts", "Lanes", "Providers", logging]),
     tests("Admission", needs: ["Contracts", "Redis", logging]),
     .testTarget(

@@ -12,7 +12,8 @@ package enum AMQPConsumerEvent: Sendable {
 }
 
 /// Consumes from several queues over one connection on one thread, a channel each, and puts deliveries into `inbox`,
-/// all of a turn at once. Deliveries are settled in batches with `settle`.
+/// all of a turn at once. Single messages are got with `get`, over further channels of the same connection. Both are
+/// settled in batches with `settle`.
 ///
 /// `run` keeps it connected. A broker that cancels a consumer or closes a channel costs only that subscription a pause;
 /// a lost connection costs all of them. Then what was unsettled will be delivered again, and settlements of the old
@@ -22,13 +23,13 @@ package actor AMQPConsumer {
     package var isConnected = false
     /// Subscriptions that are being delivered to.
     package var consuming = 0
-    /// Deliveries that wait for their settlement.
+    /// Deliveries and messages got that wait for their settlement.
     package var unsettled = 0
     /// Settlements dropped since the start: of a lost channel, or repeated.
     package var stale = 0
     /// Deliveries discarded since the start because they cannot even be decoded.
     package var undecodable = 0
-    /// Of each subscription's channel; 0 while it is closed.
+    /// Of each subscription's channel, then of those for gets; 0 while it is closed.
     package var generations: [UInt64] = []
   }
 
@@ -43,6 +44,7 @@ package actor AMQPConsumer {
   private let published = Mutex(State())
 
   private var channels: [ConsumerChannel]
+  private var gets: GetPool
   private var lastGeneration: UInt64 = 0
   private var wanted = true
   private var now = ContinuousClock.now
@@ -63,6 +65,7 @@ package actor AMQPConsumer {
     channels = subscriptions.enumerated().map { index, subscription in
       ConsumerChannel(subscription, index: index, maxBodyBytes: configuration.maxBodyBytes)
     }
+    gets = GetPool(firstChannel: UInt16(subscriptions.count + 1), maxBodyBytes: configuration.maxBodyBytes)
     self.inbox = inbox
     self.logger = logger
     self.events = events
@@ -110,18 +113,29 @@ package actor AMQPConsumer {
 
   package func resume() { wanted = true }
 
+  /// Asks each queue for its first message; a pause does not hold this up. One result for each place; a queue named
+  /// several times gives several messages, in order up to 24. Without a connection everything fails at once, so that
+  /// nobody waits for the next one. At most 384 messages of one queue are held unsettled (see `GetChannel`), further gets
+  /// of it fail with `.busy`. Nothing else bounds what comes but the number of gets.
+  ///
+  /// A queue that does not exist costs the messages that its channel holds: they go back to their queues.
+  package func get(_ queues: [String]) async -> [AMQPGetResult] {
+    guard !queues.isEmpty else { return [] }
+    guard keeper.wire != nil, !keeper.isStopping else {
+      return Array(repeating: .failed(keeper.reason), count: queues.count)
+    }
+    return await withCheckedContinuation { gets.ask(GetBatch(queues, $0)) }
+  }
+
   /// Takes effect with the next turn of the thread, which follows at once.
   package func settle(_ settlements: [AMQPSettlement]) {
-    for settlement in settlements {
-      let address = settlement.address
-      let index = Int(address.channel) - 1
-      guard channels.indices.contains(index), address.generation == channels[index].generation,
-        channels[index].tags.settle(address.tag, settlement.act)
-      else {
-        stale += 1
-        continue
-      }
-    }
+    for settlement in settlements where !settle(settlement.address, settlement.act) { stale += 1 }
+  }
+
+  private func settle(_ address: AMQPDeliveryAddress, _ act: AMQPSettlement.Act) -> Bool {
+    let index = Int(address.channel) - 1
+    guard channels.indices.contains(index) else { return gets.settle(address, act) }
+    return address.generation == channels[index].generation && channels[index].tags.settle(address.tag, act)
   }
 
   // MARK: turns
@@ -131,7 +145,9 @@ package actor AMQPConsumer {
     defer { publishState() }
     return keeper.turn(
       readiness,
-      take: { (channel, frame) throws(AMQPError) in try take(frame, Int(channel) - 1) },
+      take: { (channel, frame) throws(AMQPError) in
+        if Int(channel) <= channels.count { try take(frame, Int(channel) - 1) } else { try takeGot(frame, channel) }
+      },
       write: { wire in write(to: wire) },
       lost: { wire, error in lost(wire, error) })
   }
@@ -163,6 +179,14 @@ package actor AMQPConsumer {
     }
   }
 
+  private func takeGot(_ frame: AMQPFrame, _ channel: UInt16) throws(AMQPError) {
+    guard case .channelClosed(let error) = frame else { return try gets.take(frame, channel: channel) }
+    keeper.wire?.out.channelCloseOk(channel)
+    let lost = gets.channelClosed(channel, error)
+    logger.warning(
+      "the broker closed a channel for gets", metadata: ["error": "\(error)", "unsettled": "\(lost)"])
+  }
+
   private func finish(_ content: AMQPContent?, _ index: Int) {
     if let content, let delivery = channels[index].assembled(content) { arrived.append(delivery) }
   }
@@ -180,20 +204,25 @@ package actor AMQPConsumer {
     for index in channels.indices {
       let number = channels[index].number
       for frame in channels[index].tags.takeFrames() { wire.out.settle(frame, channel: number) }
-      let due = channels[index].pursue(wanted: wanted && !keeper.isStopping, now: now, to: &wire.out) {
-        lastGeneration += 1
-        return lastGeneration
-      }
+      let due = channels[index].pursue(
+        wanted: wanted && !keeper.isStopping, now: now, to: &wire.out, newGeneration: newGeneration)
       if let due { plan.due = min(plan.due ?? due, due) }
     }
+    gets.write(to: &wire.out, channelMax: wire.channelMax, newGeneration: newGeneration)
     releaseQuietWaiters()
     return plan
+  }
+
+  private func newGeneration() -> UInt64 {
+    lastGeneration += 1
+    return lastGeneration
   }
 
   private func lost(_ wire: AMQPWire, _ error: AMQPError) {
     if error.code == .malformed { discardUndecodable(over: wire) }
     arrived.removeAll()
     for index in channels.indices { channels[index].closed(now: nil) }
+    gets.lost(error)
     releaseQuietWaiters()
     events(.disconnected(error))
   }
@@ -203,18 +232,23 @@ package actor AMQPConsumer {
   private func discardUndecodable(over wire: AMQPWire) {
     for channel in channels {
       guard let delivery = channel.halfReceived else { continue }
-      let metadata: Logger.Metadata = [
-        "queue": "\(channel.subscription.queue)", "redelivered": "\(delivery.redelivered)",
-      ]
-      guard delivery.redelivered else {
-        logger.warning("a delivery that cannot be decoded ended the connection", metadata: metadata)
-        continue
-      }
-      undecodable += 1
-      logger.error("discarded a delivery that cannot be decoded", metadata: metadata)
-      wire.out.reject(delivery.tag, requeue: false, channel: channel.number)
-      wire.abandon()
+      discard(delivery.tag, of: channel.subscription.queue, delivery.redelivered, channel.number, over: wire)
     }
+    for message in gets.halfReceived {
+      discard(message.tag, of: message.queue, message.redelivered, message.channel, over: wire)
+    }
+  }
+
+  private func discard(_ tag: UInt64, of queue: String, _ redelivered: Bool, _ channel: UInt16, over wire: AMQPWire) {
+    let metadata: Logger.Metadata = ["queue": "\(queue)", "redelivered": "\(redelivered)"]
+    guard redelivered else {
+      logger.warning("a delivery that cannot be decoded ended the connection", metadata: metadata)
+      return
+    }
+    undecodable += 1
+    logger.error("discarded a delivery that cannot be decoded", metadata: metadata)
+    wire.out.reject(tag, requeue: false, channel: channel)
+    wire.abandon()
   }
 
   private func releaseQuietWaiters() {
@@ -226,8 +260,8 @@ package actor AMQPConsumer {
   private func publishState() {
     let state = State(
       isConnected: keeper.wire != nil, consuming: channels.count { $0.isConsuming },
-      unsettled: channels.reduce(0) { $0 + $1.tags.count }, stale: stale, undecodable: undecodable,
-      generations: channels.map(\.generation))
+      unsettled: channels.reduce(gets.unsettled) { $0 + $1.tags.count }, stale: stale, undecodable: undecodable,
+      generations: channels.map(\.generation) + gets.generations)
     published.withLock { $0 = state }
   }
 }

@@ -18,7 +18,7 @@ package struct AMQPDelivery: Sendable {
 
   package var address: AMQPDeliveryAddress
   package var queue: String
-  /// Position of its subscription in the consumer's list.
+  /// Position of its subscription in the consumer's list; 0 for a message that was got.
   package var subscription: Int
   package var redelivered: Bool
   package var exchange: String

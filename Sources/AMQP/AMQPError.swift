@@ -28,6 +28,8 @@ package struct AMQPError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformed
     /// The publication cannot be expressed in AMQP: a name over 255 bytes, headers larger than a frame.
     case invalidPublication
+    /// This end holds as much as it may; settling makes room.
+    case busy
     /// This end was closed.
     case closed
   }

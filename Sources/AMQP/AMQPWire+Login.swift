@@ -6,6 +6,7 @@ extension AMQPWire {
   struct Negotiated {
     var serverProperties = AMQPTable()
     var frameMax = 0
+    var channelMax = 0
     var heartbeatSeconds = 0
   }
 
@@ -24,8 +25,10 @@ extension AMQPWire {
       state, configuration.virtualHost, frameMax, Int32(configuration.heartbeatSeconds), configuration.name,
       configuration.version, configuration.user, configuration.password)
     if let error = failure(of: reply, configuration) { throw error }
+    let channelMax = Int(amqp_get_channel_max(state))
     let negotiated = Negotiated(
       serverProperties: serverProperties(state), frameMax: Int(amqp_get_frame_max(state)),
+      channelMax: channelMax == 0 ? Int(UInt16.max) : channelMax,
       heartbeatSeconds: max(1, Int(amqp_get_heartbeat(state))))
     // After the login the library's state is idle, as this call demands. From here on it takes frames up to our ceiling
     // and leaves heartbeats to us.

@@ -37,6 +37,8 @@ final class AMQPWire {
   let serverProperties: AMQPTable
   /// Largest frame the broker takes.
   let frameMax: Int
+  /// Highest number of a channel that the broker takes.
+  let channelMax: Int
   private let heartbeat: Duration
 
   /// Frames to be sent; append whole ones only.
@@ -62,6 +64,7 @@ final class AMQPWire {
     serverProperties = negotiated.serverProperties
     heartbeat = .seconds(negotiated.heartbeatSeconds)
     frameMax = configuration.tls == nil ? negotiated.frameMax : min(negotiated.frameMax, Self.tlsFrameMax)
+    channelMax = negotiated.channelMax
     descriptor = amqp_get_sockfd(state)
     lastHeard = .now
     lastSent = lastHeard

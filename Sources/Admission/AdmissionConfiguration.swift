@@ -14,5 +14,10 @@ package struct AdmissionConfiguration: Sendable, Hashable {
   /// How long a job that never ended is remembered after it was last touched. Default 7 days.
   package var unfinishedTTL: Duration = .seconds(7 * 24 * 3600)
 
+  /// How long a claim holds a slot of its user until its head is there. Default 5 s.
+  package var claimLength: Duration = .seconds(5)
+  /// Parking bays that the fleet may create. Default 256; a quorum queue each.
+  package var bays = 256
+
   package init() {}
 }

@@ -1,37 +1,24 @@
 package import Contracts
 import Redis
 
-// What the fleet looks like from Redis: who works, who waits.
+// The fleet as Redis knows it: who works, who waits. What workers say of themselves goes in here, too.
 
 extension AdmissionDesk {
   /// Stores a worker's report under the server's time.
   package func report(_ report: WorkerReport) async throws(AdmissionError) {
-    let now = try await serverTime()
+    let now = try await time()
     _ = try await send([RedisCommand("HSET").arg(keys.workers).arg(report.worker).arg(report.encoded(at: now))])
   }
 
-  package struct Census: Sendable {
-    package var workers: [WorkerReport]
-    /// Jobs over their limit, by lane.
-    package var waiting: [Lane: Int]
+  /// One round trip, and cheap enough for every worker every second.
+  package func fleetFigures() async throws(AdmissionError) -> FleetFigures {
+    let call = call(AdmissionScripts.census, 160)
+      .argRunID().arg(configuration.leaseLength.milliseconds).arg(WorkerReport.freshness.milliseconds)
+    return try await run([call], FleetFigures.init(reading:))[0]
   }
 
-  package func census() async throws(AdmissionError) -> Census {
-    let now = try await serverTime()
-    let replies = try await send(
-      [RedisCommand("HGETALL").arg(keys.workers)]
-        + Lane.allCases.map { RedisCommand("ZCARD").arg(keys.waiting($0)) })
-    let pairs = replies[0].array ?? []
-    var census = Census(workers: [], waiting: [:])
-    for index in stride(from: 0, to: pairs.count - 1, by: 2) {
-      guard let worker = pairs[index].string, let bytes = pairs[index + 1].bytes else { continue }
-      if let report = WorkerReport(worker: worker, decoding: bytes, now: now) { census.workers.append(report) }
-    }
-    for (lane, reply) in zip(Lane.allCases, replies.dropFirst()) { census.waiting[lane] = Int(reply.int ?? 0) }
-    return census
-  }
-
-  /// The copy of a user's entitlement that the workers read; nil takes it away.
+  /// The copy of a user's entitlement that the workers read; nil takes it away. Waiting jobs of the user are judged anew
+  /// at once.
   package func store(_ entitlement: Entitlement?, of user: String) async throws(AdmissionError) {
     let field = Identifier.base64url(user)
     let command =
@@ -41,13 +28,51 @@ extension AdmissionDesk {
         RedisCommand("HDEL").arg(keys.entitlements).arg(field)
       }
     _ = try await send([command])
+    _ = try await run([call(AdmissionScripts.wake, 256).arg(field)]) { $0.int }
   }
 
-  private func serverTime() async throws(AdmissionError) -> Timestamp {
-    let reply = try await send([RedisCommand("TIME")])[0].array ?? []
-    guard reply.count == 2, let seconds = reply[0].int, let microseconds = reply[1].int else {
-      return Timestamp(milliseconds: 0)
+  /// Fields and values of a hash.
+  static func pairs(_ reply: RedisValue) -> [(String, [UInt8])] {
+    reply.pairs.compactMap { name, value in value.bytes.map { (name, $0) } }
+  }
+}
+
+extension FleetFigures {
+  /// Now, hold, flags, four counts, four ages, waiting jobs, reports.
+  init?(reading value: RedisValue) {
+    guard let parts = value.array, parts.count == 13, let now = parts[0].int, let hold = parts[1].int,
+      let flags = parts[2].string
+    else { return nil }
+    self.init(
+      at: Timestamp(milliseconds: now), hold: hold > 0 ? .milliseconds(hold) : nil, isSurveyed: flags.contains("s"),
+      isMoneyReady: flags.contains("m"),
+      workers: parts[12].pairs.compactMap { worker, report in
+        report.bytes.flatMap { WorkerReport(worker: worker, decoding: $0) }
+      },
+      waiting: [:], heads: Self.byLane(parts[3...6]) { Int($0) },
+      headAge: Self.byLane(parts[7...10]) { .milliseconds($0) })
+    for (name, count) in parts[11].pairs {
+      let words = name.split(separator: ":")
+      guard words.count == 2, let lane = Lane(rawValue: String(words[0])),
+        let reason = WaitReason(rawValue: String(words[1])), let count = count.int
+      else { continue }
+      waiting[lane, default: [:]][reason] = max(0, Int(count))
     }
-    return Timestamp(milliseconds: seconds * 1000 + microseconds / 1000)
+  }
+
+  private static func byLane<Figure>(
+    _ values: ArraySlice<RedisValue>, _ figure: (Int64) -> Figure
+  ) -> [Lane: Figure] {
+    Dictionary(uniqueKeysWithValues: zip(Lane.allCases, values.map { figure($0.int ?? 0) }))
+  }
+}
+
+extension RedisValue {
+  /// Fields and values of a hash.
+  var pairs: [(name: String, value: RedisValue)] {
+    let parts = array ?? []
+    return stride(from: 0, to: parts.count - 1, by: 2).compactMap { index in
+      parts[index].string.map { ($0, parts[index + 1]) }
+    }
   }
 }

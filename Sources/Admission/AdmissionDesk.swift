@@ -20,27 +20,27 @@ package struct AdmissionDesk: Sendable {
 
   package func renew(_ leases: [HeldLease]) async throws(AdmissionError) -> [RenewReply] {
     let calls = leases.map { lease in
-      RedisScriptCall(
-        AdmissionScripts.renew, keys: [keys.epoch, keys.job(lease.job.id), keys.leases(lease.user)], capacity: 768
-      )
-      .argRunID().arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
-      .arg(lease.intent).arg(configuration.leaseLength.milliseconds).arg(configuration.unfinishedTTL.milliseconds)
+      call(AdmissionScripts.renew, 768)
+        .argRunID().arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
+        .arg(lease.intent).arg(configuration.leaseLength.milliseconds).arg(configuration.unfinishedTTL.milliseconds)
+        .arg(lease.job.id).arg(lease.month).arg(lease.worst?.text ?? "")
     }
     return try await run(calls) { value in value.string.flatMap { RenewReply(rawValue: $0) } }
   }
 
-  /// Writes down how an attempt ended and what the next one will be. False: somebody else holds the job now.
-  /// - Parameter event: the attempt's cost event, nil if it never reached a provider.
+  /// Writes down how an attempt ended and what the next one will be.
+  /// - Parameters:
+  ///   - ended: nil if it never reached a provider.
+  ///   - worst: of the next attempt; nil when neither money nor quota is limited.
   package func advance(
-    _ lease: HeldLease, event: [UInt8]?, nextIntent: [UInt8]
-  ) async throws(AdmissionError) -> Bool {
-    let call = RedisScriptCall(
-      AdmissionScripts.advance, keys: [keys.job(lease.job.id), keys.leases(lease.user)], capacity: 2048
-    )
-    .arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
-    .arg(event ?? []).arg(nextIntent).arg(configuration.leaseLength.milliseconds)
-    .arg(configuration.unfinishedTTL.milliseconds)
-    return try await run([call]) { $0.string.map { $0 == "advanced" } }[0]
+    _ lease: HeldLease, ended: AttemptCost?, nextIntent: [UInt8], worst: Spending?, limits: AdmissionLimits
+  ) async throws(AdmissionError) -> AdvanceReply {
+    let call = call(AdmissionScripts.advance, 2048)
+      .arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
+      .arg(ended?.event ?? []).arg(nextIntent).arg(configuration.leaseLength.milliseconds)
+      .arg(configuration.unfinishedTTL.milliseconds).arg(lease.job.id).arg(lease.month)
+      .arg(ended?.spent?.text ?? "").arg(worst?.text ?? "").arg(limits.text)
+    return try await run([call]) { $0.string.flatMap { AdvanceReply(rawValue: $0) } }[0]
   }
 
   package func finish(_ ends: [Finish]) async throws(AdmissionError) -> [FinishReply] {
@@ -49,13 +49,11 @@ package struct AdmissionDesk: Sendable {
 
   /// Gives an attempt that nobody will report on its event. False: not in that state any more, ask `admit` again.
   package func declareUnknown(
-    _ job: Job, run: String, attempt: Int, event: [UInt8]
+    _ job: Job, run: String, _ cost: AttemptCost
   ) async throws(AdmissionError) -> Bool {
-    let user = Identifier.base64url(job.userID)
-    let call = RedisScriptCall(
-      AdmissionScripts.declareUnknown, keys: [keys.job(job.id), keys.leases(user)], capacity: 1024
-    )
-    .arg(run).arg(Int64(attempt)).arg(event)
+    let call = call(AdmissionScripts.declareUnknown, 1024)
+      .arg(job.id).arg(Identifier.base64url(job.userID)).arg(run).arg(Int64(cost.attempt)).arg(cost.event)
+      .arg(cost.spent?.text ?? "")
     return try await self.run([call]) { $0.int.map { $0 == 1 } }[0]
   }
 
@@ -71,42 +69,37 @@ package struct AdmissionDesk: Sendable {
 
   /// On a fleet that never ran before: grant from the first moment on.
   package func openEpoch() async throws(AdmissionError) {
-    let call = RedisScriptCall(AdmissionScripts.openEpoch, keys: [keys.epoch]).argRunID()
-    _ = try await run([call]) { $0.int }
+    _ = try await run([call(AdmissionScripts.openEpoch, 128).argRunID()]) { $0.int }
   }
 
   private func call(for request: AdmissionRequest) -> RedisScriptCall {
     let job = request.job
-    let user = Identifier.base64url(job.userID)
-    return RedisScriptCall(
-      AdmissionScripts.admit,
-      keys: [
-        keys.epoch, keys.job(job.id), keys.leases(user), keys.waiting(request.lane), keys.output(job.id),
-      ], capacity: 1024
-    )
-    .argRunID().arg(job.id).arg(user).arg(job.digest).arg(Int64(request.limit))
-    .arg(configuration.leaseLength.milliseconds).arg(request.leaseID).arg(request.runStamp).arg(request.intent)
-    .arg(Int64(configuration.attemptBudget)).arg(configuration.unfinishedTTL.milliseconds)
-    .arg(request.replays ?? "").arg(job.taskType.mayRepeatUnknown ? "1" : "0")
+    return call(AdmissionScripts.admit, 1024)
+      .argRunID().arg(job.id).arg(Identifier.base64url(job.userID)).arg(job.digest).arg(request.lane.rawValue)
+      .arg(Int64(request.limit)).arg(configuration.leaseLength.milliseconds).arg(request.leaseID)
+      .arg(request.runStamp).arg(request.intent).arg(Int64(configuration.attemptBudget))
+      .arg(configuration.unfinishedTTL.milliseconds).arg(request.replays ?? "")
+      .arg(job.taskType.mayRepeatUnknown ? "1" : "0").arg(Int64(request.copy)).arg(request.claim?.text ?? "")
+      .arg(request.limits.text).arg(request.worst?.text ?? "").arg(request.stamp).arg(Int64(configuration.bays))
   }
 
   private func call(for end: Finish) -> RedisScriptCall {
     let job = end.job
-    let user = Identifier.base64url(job.userID)
-    let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count }
-    var call = RedisScriptCall(
-      AdmissionScripts.finish,
-      keys: [keys.job(job.id), keys.leases(user), keys.output(job.id), keys.waiting(end.lane)], capacity: size + 640
-    )
-    .arg(end.leaseID ?? "").arg(job.id).arg(user).arg(job.digest).arg(end.run).arg(end.status.rawValue)
-    .arg(end.result).arg(end.output ?? []).arg(configuration.stateTTL.milliseconds)
-    .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt))
-    for (attempt, event) in end.costs { call = call.arg(Int64(attempt)).arg(event) }
+    let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count + 64 }
+    var call = call(AdmissionScripts.finish, size + 640)
+      .arg(end.leaseID ?? "").arg(job.id).arg(Identifier.base64url(job.userID)).arg(job.digest).arg(end.run)
+      .arg(end.status.rawValue).arg(end.result).arg(end.output ?? []).arg(configuration.stateTTL.milliseconds)
+      .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt)).arg(end.month ?? "")
+    for cost in end.costs { call = call.arg(Int64(cost.attempt)).arg(cost.event).arg(cost.spent?.text ?? "") }
     return call
   }
 
+  func call(_ script: RedisScript, _ capacity: Int) -> RedisScriptCall {
+    RedisScriptCall(script, keys: [keys.prefix], capacity: capacity)
+  }
+
   /// Sends calls of one script and reads each reply; a reply that cannot be read fails the batch.
-  private func run<Reply>(
+  func run<Reply>(
     _ calls: [RedisScriptCall], _ read: (RedisValue) -> Reply?
   ) async throws(AdmissionError) -> [Reply] {
     let values: [RedisValue]

@@ -1,24 +1,42 @@
 package import Contracts
 
-/// Every Redis key of the fleet. All keys of a namespace share one hash tag, so that they stay on one server; user ids
-/// are base64url in keys, because a brace in one would move the slot.
+/// The Redis keys of the fleet. All keys of a namespace share one hash tag, so that they stay on one server; the scripts
+/// build theirs from the prefix (see `Scripts/prelude.lua`), what plain commands use stands here. User ids are base64url
+/// in keys, because a brace in one would move the slot.
 package struct AdmissionKeys: Sendable, Hashable {
-  private let prefix: String
+  /// What every key begins with.
+  package let prefix: String
 
   /// - Parameter namespace: as in `Topology`; empty for none.
   package init(namespace: String) {
     prefix = namespace.isEmpty ? "{tollway}:" : "\(namespace).{tollway.\(namespace)}:"
   }
 
-  /// Which Redis process the leases live in, and since when it may grant.
+  /// Which memory of Redis the leases live in, and since when it may grant.
   package var epoch: String { prefix + "epoch" }
-  package func job(_ id: String) -> String { prefix + "job:" + id }
-  package func output(_ id: String) -> String { prefix + "output:" + id }
-  /// - Parameter user: base64url.
-  package func leases(_ user: String) -> String { prefix + "leases:" + user }
-  package func waiting(_ lane: Lane) -> String { prefix + "waiting:" + lane.rawValue }
+  /// The epoch for which billing has said what was spent.
+  package var moneyReady: String { prefix + "money_ready" }
+  /// The epoch for which the bays were looked at, and who is looking.
+  package var surveyed: String { prefix + "surveyed" }
+  package var surveyor: String { prefix + "surveyor" }
+  /// Who publishes the marker of an epoch.
+  package var marker: String { prefix + "marker" }
+  /// Hash: bay -> generation and owner; set: bays that nobody has.
+  package var bays: String { prefix + "bays" }
+  package var freeBays: String { prefix + "free" }
+  /// Hash: `<lane>:<reason>` -> waiting jobs.
+  package var waits: String { prefix + "waits" }
   /// Hash: user (base64url) -> assigned tier and overrides; a copy of the ledger database's rows.
   package var entitlements: String { prefix + "entitlements" }
   /// Hash: worker -> its last report.
   package var workers: String { prefix + "workers" }
+
+  package func job(_ id: String) -> String { prefix + "job:" + id }
+  // The following take users in base64url.
+  package func leases(_ user: String) -> String { prefix + "leases:" + user }
+  package func user(_ user: String) -> String { prefix + "user:" + user }
+  package func money(_ user: String) -> String { prefix + "money:" + user }
+  package func open(_ user: String) -> String { prefix + "open:" + user }
+  package func room(_ lane: Lane, _ user: String) -> String { prefix + "room:\(lane.rawValue):" + user }
+  package func due(_ lane: Lane) -> String { prefix + "due:" + lane.rawValue }
 }

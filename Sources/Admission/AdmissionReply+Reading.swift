@@ -11,23 +11,30 @@ extension AdmissionReply {
     }
     switch word {
     case "admitted":
-      guard parts.count >= 5, let run = parts[1].string, let attempt = parts[2].int, let active = parts[3].int,
-        let now = parts[4].int
+      guard parts.count >= 6, let run = parts[1].string, let attempt = parts[2].int, let active = parts[3].int,
+        let now = parts[4].int, let month = parts[5].string
       else { return nil }
       self = .admitted(
-        run: run, attempt: Int(attempt), active: Int(active), at: Timestamp(milliseconds: now),
-        costs: parts.dropFirst(5).compactMap(\.bytes))
-    case "full":
-      guard parts.count == 4, let active = parts[1].int, let lease = milliseconds(2) else { return nil }
-      self = .full(active: Int(active), lease: lease)
+        run: run, attempt: Int(attempt), active: Int(active), at: Timestamp(milliseconds: now), month: month,
+        costs: parts.dropFirst(6).compactMap(\.bytes))
+    case "wait":
+      guard let place = WaitPlace(reading: parts) else { return nil }
+      self = .wait(place)
+    case "blocked":
+      guard parts.count >= 4, let limit = parts[1].string.flatMap(MonthlyLimit.init(rawValue:)),
+        let run = parts[2].string, let attempt = parts[3].int
+      else { return nil }
+      self = .blocked(
+        by: limit, run: run.isEmpty ? nil : run, attempt: Int(attempt), costs: parts.dropFirst(4).compactMap(\.bytes))
+    case "stale": self = .stale
     case "running":
       guard let lease = milliseconds(1) else { return nil }
       self = .running(lease)
     case "orphan":
-      guard parts.count == 4, let run = parts[1].string, let attempt = parts[2].int, let intent = parts[3].bytes else {
-        return nil
-      }
-      self = .orphan(run: run, attempt: Int(attempt), intent: intent)
+      guard parts.count == 5, let run = parts[1].string, let attempt = parts[2].int, let intent = parts[3].bytes,
+        let month = parts[4].string
+      else { return nil }
+      self = .orphan(run: run, attempt: Int(attempt), intent: intent, month: month)
     case "finished":
       guard let run = FinishedRun(reading: parts) else { return nil }
       self = .finished(run)
@@ -54,8 +61,8 @@ extension FinishReply {
     guard let parts = value.array, let word = parts.first?.string else { return nil }
     switch word {
     case "finished":
-      guard parts.count == 2, let run = parts[1].string else { return nil }
-      self = .finished(run: run)
+      guard parts.count == 3, let run = parts[1].string, let lane = parts[2].string else { return nil }
+      self = .finished(run: run, next: Lane(rawValue: lane))
     case "superseded":
       guard parts.count >= 2, let isOtherRun = parts[1].string else { return nil }
       self =
@@ -85,4 +92,61 @@ extension FinishedRun {
       run: run, status: status, result: result, output: output.isEmpty ? nil : output,
       attempts: Int(attempts), costs: parts.dropFirst(6).compactMap(\.bytes))
   }
+}
+
+extension WaitPlace {
+  /// 'wait', reason, until, expected, position, active, place, bay, generation, copy number.
+  fileprivate init?(reading parts: [RedisValue]) {
+    guard parts.count == 10, let reason = parts[1].string.flatMap(WaitReason.init(rawValue:)),
+      let until = parts[2].int, let expected = parts[3].int, let position = parts[4].int, let active = parts[5].int,
+      let kind = Self.kind(parts)
+    else { return nil }
+    self.init(
+      kind: kind, reason: reason, until: .milliseconds(until), expected: .milliseconds(expected),
+      position: Int(position), active: Int(active))
+  }
+
+  private static func kind(_ parts: [RedisValue]) -> Kind? {
+    switch parts[6].string {
+    case "deck": return .deck
+    case "ladder": return .ladder
+    case "park", "open":
+      guard let bay = parts[7].number, let generation = parts[8].number, let copy = parts[9].number else { return nil }
+      return .bay(Int(bay), generation: generation, copy: Int(copy), isNew: parts[6].string == "open")
+    default: return nil
+    }
+  }
+}
+
+extension Claimed {
+  /// Next, epoch, flags, four counts, then six texts a claim.
+  init?(reading value: RedisValue) {
+    guard let parts = value.array, parts.count >= 7, (parts.count - 7) % 6 == 0, let next = parts[0].int,
+      let epoch = parts[1].string, let flags = parts[2].string
+    else { return nil }
+    self.init(
+      claims: [], due: [:], next: next < 0 ? nil : .milliseconds(next), epoch: epoch,
+      isSurveyed: flags.contains("s"), isMoneyReady: flags.contains("m"),
+      isHeld: flags.contains("h"))
+    for (lane, count) in zip(Lane.allCases, parts[3...6]) { due[lane] = Int(count.int ?? 0) }
+    for index in stride(from: 7, to: parts.count, by: 6) {
+      guard let claim = Claim(reading: parts[index..<(index + 6)].map { $0.string ?? "" }) else { return nil }
+      claims.append(claim)
+    }
+  }
+}
+
+extension Claim {
+  fileprivate init?(reading texts: [String]) {
+    let lease = texts[4].split(separator: " ").compactMap { Int64($0) }
+    guard let lane = Lane(rawValue: texts[0]), let bay = Int(texts[3]), lease.count == 2 else { return nil }
+    self.init(
+      lane: lane, user: texts[1], id: texts[2], bay: bay, generation: lease[0], commits: lease[1],
+      deck: texts[5].isEmpty ? nil : texts[5])
+  }
+}
+
+extension RedisValue {
+  /// A number, or the text of one.
+  fileprivate var number: Int64? { int ?? string.flatMap { Int64($0) } }
 }

@@ -14,9 +14,20 @@ package struct AdmissionRequest: Sendable {
   package var intent: [UInt8]
   /// The run that this message replays or releases; nil for ordinary messages.
   package var replays: String?
+  /// The message's number among the copies of the job; the sender's own is 0.
+  package var copy: Int
+  /// Of a head of a bay.
+  package var claim: Claim?
+  package var limits: AdmissionLimits
+  /// The most that the dearest attempt of the plan can use; nil when neither money nor quota is limited.
+  package var worst: Spending?
+  /// Of the policy in force.
+  package var stamp: String
 
   package init(
-    job: Job, lane: Lane, limit: Int, leaseID: String, runStamp: String, intent: [UInt8], replays: String?
+    job: Job, lane: Lane, limit: Int, leaseID: String, runStamp: String, intent: [UInt8], replays: String? = nil,
+    copy: Int = 0, claim: Claim? = nil, limits: AdmissionLimits = AdmissionLimits(), worst: Spending? = nil,
+    stamp: String = ""
   ) {
     self.job = job
     self.lane = lane
@@ -25,19 +36,27 @@ package struct AdmissionRequest: Sendable {
     self.runStamp = runStamp
     self.intent = intent
     self.replays = replays
+    self.copy = copy
+    self.claim = claim
+    self.limits = limits
+    self.worst = worst
+    self.stamp = stamp
   }
 }
 
 package enum AdmissionReply: Sendable, Equatable {
-  /// The lease is held. `active` counts the user's leases with this one; `at` is the server's time; `costs` are events
-  /// of earlier attempts of the run that were not known to be settled.
-  case admitted(run: String, attempt: Int, active: Int, at: Timestamp, costs: [[UInt8]])
-  /// The user holds all its leases; the first of them ends after `lease` at the latest.
-  case full(active: Int, lease: Duration)
+  /// The lease is held. `active` counts the user's leases with this one; `at` is the server's time; `month` is what the
+  /// run is charged to; `costs` are events of earlier attempts of the run that were not known to be settled.
+  case admitted(run: String, attempt: Int, active: Int, at: Timestamp, month: String, costs: [[UInt8]])
+  case wait(WaitPlace)
+  /// The month's cap or a quota of it is used up. `run` and `costs` as in `idle`.
+  case blocked(by: MonthlyLimit, run: String?, attempt: Int, costs: [[UInt8]])
+  /// A later copy of the job lies where it can be found: this message is not needed any more.
+  case stale
   /// Another delivery of this job runs and keeps its lease at least this long.
   case running(Duration)
   /// An attempt began, its holder is gone, no end was written.
-  case orphan(run: String, attempt: Int, intent: [UInt8])
+  case orphan(run: String, attempt: Int, intent: [UInt8], month: String)
   case finished(FinishedRun)
   /// Another body or another user under the same id.
   case conflict
@@ -47,6 +66,15 @@ package enum AdmissionReply: Sendable, Equatable {
   case idle(run: String?, attempt: Int, costs: [[UInt8]])
   /// Redis lost its memory; nothing is granted for this long.
   case hold(Duration)
+}
+
+/// What of a month can be used up. The raw values are the scripts' words.
+package enum MonthlyLimit: String, Sendable {
+  case money = "nano_usd"
+  case tokens
+  case audio
+  case video
+  case jobs
 }
 
 /// What is kept of a run that has ended.
@@ -71,23 +99,51 @@ package struct HeldLease: Sendable {
   package let run: String
   package var attempt: Int
   package var intent: [UInt8]
+  /// That the run is charged to, such as `2026-11`.
+  package let month: String
+  /// Reserved for the attempt; nil when neither money nor quota of the user is limited.
+  package var worst: Spending?
 
-  package init(job: Job, leaseID: String, run: String, attempt: Int, intent: [UInt8]) {
+  package init(
+    job: Job, leaseID: String, run: String, attempt: Int, intent: [UInt8], month: String, worst: Spending? = nil
+  ) {
     self.job = job
     user = Identifier.base64url(job.userID)
     self.leaseID = leaseID
     self.run = run
     self.attempt = attempt
     self.intent = intent
+    self.month = month
+    self.worst = worst
   }
 }
 
 package enum RenewReply: String, Sendable { case renewed, restored, lost }
 
+package enum AdvanceReply: String, Sendable {
+  case advanced
+  /// What the next attempt may cost no longer fits: the run stopped here and gave everything back.
+  case refused
+  /// Somebody else holds the job now.
+  case lost
+}
+
+/// How one attempt ended: its event, and what it spent for the books (nil when nothing of the user is limited).
+package struct AttemptCost: Sendable {
+  package var attempt: Int
+  package var event: [UInt8]
+  package var spent: Spending?
+
+  package init(attempt: Int, event: [UInt8], spent: Spending?) {
+    self.attempt = attempt
+    self.event = event
+    self.spent = spent
+  }
+}
+
 /// The end of a run, to be written down.
 package struct Finish: Sendable {
   package var job: Job
-  package var lane: Lane
   /// Nil for a run that ends without any attempt.
   package var leaseID: String?
   package var run: String
@@ -97,15 +153,16 @@ package struct Finish: Sendable {
   package var output: [UInt8]?
   /// Number of the last attempt, 0 for none.
   package var attempt: Int
-  /// Cost events that `advance` has not written yet, by attempt.
-  package var costs: [(attempt: Int, event: [UInt8])]
+  /// Of attempts that `advance` has not written yet.
+  package var costs: [AttemptCost]
+  /// That the run is charged to; nil when nothing of the user is limited.
+  package var month: String?
 
   package init(
-    job: Job, lane: Lane, leaseID: String?, run: String, status: RunStatus, result: [UInt8], output: [UInt8]?,
-    attempt: Int, costs: [(attempt: Int, event: [UInt8])]
+    job: Job, leaseID: String?, run: String, status: RunStatus, result: [UInt8], output: [UInt8]?,
+    attempt: Int, costs: [AttemptCost], month: String? = nil
   ) {
     self.job = job
-    self.lane = lane
     self.leaseID = leaseID
     self.run = run
     self.status = status
@@ -113,11 +170,13 @@ package struct Finish: Sendable {
     self.output = output
     self.attempt = attempt
     self.costs = costs
+    self.month = month
   }
 }
 
 package enum FinishReply: Sendable, Equatable {
-  case finished(run: String)
+  /// `next` is the lane in which a waiting job of the same user can run now.
+  case finished(run: String, next: Lane?)
   /// The job was taken away from this lease; these attempts of its run were declared unknown meanwhile.
   case superseded(declaredUnknown: [Int])
   /// Redis lost the run and another one began: what was spent here is in nobody's books yet.

@@ -23,6 +23,20 @@ package struct Assignment: Sendable, Hashable {
   }
 }
 
+extension Assignment {
+  /// The form of it that admission reads.
+  package var entitlement: Entitlement {
+    let quotas = overrides.quotas
+    let rate = overrides.rateLimit
+    return Entitlement(
+      tier: tier, concurrency: overrides.concurrency, monthlyCap: overrides.monthlyUsd, hardStop: overrides.hardStop,
+      quotas: .init(
+        tokens: quotas?.tokens, audioSeconds: quotas?.audioSeconds, videoMinutes: quotas?.videoMinutes,
+        jobs: quotas?.jobs),
+      rate: .init(perMinute: rate?.rpm, perSecond: rate?.rps, burst: rate?.burst))
+  }
+}
+
 /// One line of the audit: who changed what, when and why. Lines are only ever added.
 package struct AssignmentChange: Sendable, Hashable {
   /// What an assignment grants; nil stands for no assignment.

@@ -98,7 +98,7 @@ package struct Assignments: Sendable {
     }
   }
 
-  private static func fetch(_ user: String, from database: Database) throws -> Assignment? {
+  static func fetch(_ user: String, from database: Database) throws -> Assignment? {
     try Row.fetchOne(database, sql: "SELECT * FROM user_assignment WHERE user_id = ?", arguments: [user])
       .map(assignment)
   }

@@ -1,3 +1,4 @@
+import Catalog
 import Contracts
 import Foundation
 import GRDB
@@ -13,7 +14,10 @@ struct LedgerBatch {
   private let database: Database
   private let recordedAt: Timestamp
   private var months: [MonthKey: UserMonth] = [:]
-  private var changed: Set<MonthKey> = []
+  /// The events of each month that have a row, new or old.
+  private var booked: [MonthKey: [String]] = [:]
+  /// The tier of the newest row of each month that has changed.
+  private var tiers: [MonthKey: String] = [:]
 
   /// Of a quarantined body only this much is kept, in bytes.
   private static let keptBody = 16 * 1024
@@ -32,9 +36,18 @@ struct LedgerBatch {
     }
   }
 
-  /// Writes the months back; the transaction is complete then.
-  mutating func finish() throws {
-    for key in changed { try months[key]?.save(to: database) }
+  /// Writes the months back, with the alerts that they give reason to; the transaction is complete then.
+  /// - Parameter policy: knows the caps.
+  func finish(under policy: Policy) throws -> [BookedMonth] {
+    for (key, tier) in tiers {
+      guard let month = months[key] else { continue }
+      try month.save(to: database)
+      let assigned = try Assignments.fetch(month.userID, from: database)?.entitlement
+      for alert in Alert.due(on: month, tier: tier, entitlement: assigned, policy: policy, at: recordedAt) {
+        try alert.insert(into: database, at: recordedAt)
+      }
+    }
+    return booked.compactMap { key, events in months[key].map { BookedMonth(month: $0, eventIDs: events) } }
   }
 
   private mutating func book(_ entry: LedgerEntry, of arrived: ArrivedEvent) throws -> RecordOutcome {
@@ -45,15 +58,20 @@ struct LedgerBatch {
       ?? UserMonth(userID: key.user, chargePeriod: key.period)
     months[key] = month
     let isNewRun = try !entry.runIsKnown(in: database)
-    guard let sum = month.adding(event, isNewRun: isNewRun) else {
+    guard var sum = month.adding(event, isNewRun: isNewRun) else {
       return try quarantine(arrived, id: event.id, reason: "the user's sum of the month is out of range")
     }
     if let row = try entry.insert(into: database, recordedAt: recordedAt) {
+      sum.lastRow = row
       months[key] = sum
-      changed.insert(key)
+      tiers[key] = event.tier
+      booked[key, default: []].append(event.id)
       return .inserted(row: row, occurredAt: event.time)
     }
-    if try entry.isRecorded(in: database) { return .duplicate }
+    if try entry.isRecorded(in: database) {
+      booked[key, default: []].append(event.id)
+      return .duplicate
+    }
     _ = try quarantine(arrived, id: event.id, reason: "conflict: another event is recorded under this id")
     return .conflict(eventID: event.id)
   }

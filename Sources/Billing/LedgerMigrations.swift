@@ -7,6 +7,7 @@ enum LedgerMigrations {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 ledger") { try $0.execute(sql: ledger) }
     migrator.registerMigration("2 assignments") { try $0.execute(sql: assignments) }
+    migrator.registerMigration("3 alerts and last rows") { try $0.execute(sql: alertsAndLastRows) }
     guard try !database.read(migrator.hasBeenSuperseded) else {
       throw LedgerError(.newerSchema, "the file was written by a newer version of tollway; use that version")
     }
@@ -101,5 +102,29 @@ enum LedgerMigrations {
       BEGIN SELECT RAISE(ABORT, 'assignment_audit is append-only'); END;
     CREATE TRIGGER assignment_audit_is_never_removed BEFORE DELETE ON assignment_audit
       BEGIN SELECT RAISE(ABORT, 'assignment_audit is append-only'); END;
+    """
+
+  /// `last_row` is the largest row number of a month: who holds a copy of its sums knows by it which copy is newer.
+  /// `threshold` is in percent of what is watched, `scope` names whose it is (`user:anna`).
+  private static let alertsAndLastRows = """
+    ALTER TABLE user_month ADD COLUMN last_row INTEGER NOT NULL DEFAULT 0;
+    UPDATE user_month SET last_row = sums.last_row
+      FROM (SELECT user_id, charge_period, max(row_number) AS last_row FROM usage_cost GROUP BY 1, 2) AS sums
+      WHERE user_month.user_id = sums.user_id AND user_month.charge_period = sums.charge_period;
+    CREATE INDEX user_month_period ON user_month (charge_period, user_id);
+
+    CREATE TABLE alert (
+      number INTEGER PRIMARY KEY,
+      scope TEXT NOT NULL,
+      period TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      threshold INTEGER NOT NULL,
+      severity TEXT NOT NULL,
+      body BLOB NOT NULL,
+      created_at TEXT NOT NULL,
+      sent_at TEXT,
+      UNIQUE (scope, period, kind, threshold)
+    ) STRICT;
+    CREATE INDEX alert_unsent ON alert (number) WHERE sent_at IS NULL;
     """
 }

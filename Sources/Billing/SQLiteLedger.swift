@@ -1,3 +1,4 @@
+package import Catalog
 package import Contracts
 import Foundation
 import GRDB
@@ -49,16 +50,14 @@ package final class SQLiteLedger: LedgerStore {
     return String(url.dropFirst(scheme.count))
   }
 
-  package func record(_ events: [ArrivedEvent]) async throws(LedgerError) -> [RecordOutcome] {
-    guard !events.isEmpty else { return [] }
+  package func record(_ events: [ArrivedEvent], under policy: Policy) async throws(LedgerError) -> RecordedBatch {
     let entries = events.map { LedgerEntry.reading($0.body) }
     let recordedAt = now()
     return try await ledgerErrors {
       try await pool.write { database in
         var batch = LedgerBatch(database: database, recordedAt: recordedAt)
         let outcomes = try zip(events, entries).map { event, entry in try batch.record(event, entry) }
-        try batch.finish()
-        return outcomes
+        return RecordedBatch(outcomes: outcomes, months: try batch.finish(under: policy))
       }
     }
   }

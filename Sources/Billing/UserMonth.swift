@@ -13,15 +13,19 @@ package struct UserMonth: Sendable, Hashable {
   package var jobs: Int
   /// Exact; a unit that never occurred is absent.
   package var units: [Usage.Unit: ExactDecimal]
+  /// The largest number of its rows, 0 for none: of two copies of the month the one with the larger is newer.
+  package var lastRow: Int64
 
   package init(
-    userID: String, chargePeriod: String, amount: Money = .zero, jobs: Int = 0, units: [Usage.Unit: ExactDecimal] = [:]
+    userID: String, chargePeriod: String, amount: Money = .zero, jobs: Int = 0,
+    units: [Usage.Unit: ExactDecimal] = [:], lastRow: Int64 = 0
   ) {
     self.userID = userID
     self.chargePeriod = chargePeriod
     self.amount = amount
     self.jobs = jobs
     self.units = units
+    self.lastRow = lastRow
   }
 
   /// The month with one more event; nil when a sum no longer fits.
@@ -64,8 +68,11 @@ extension UserMonth {
   static func fetch(user: String, period: String, from database: Database) throws -> UserMonth? {
     let statement = try database.cachedStatement(
       sql: "SELECT * FROM user_month WHERE user_id = ? AND charge_period = ?")
-    guard let row = try Row.fetchOne(statement, arguments: [user, period]) else { return nil }
-    var month = UserMonth(userID: user, chargePeriod: period)
+    return try Row.fetchOne(statement, arguments: [user, period]).map { try UserMonth($0) }
+  }
+
+  init(_ row: Row) throws {
+    var month = UserMonth(userID: row["user_id"], chargePeriod: row["charge_period"], lastRow: row["last_row"])
     month.amount = Money(nanoUSD: row["amount_nano_usd"])
     month.jobs = row["jobs"]
     for unit in Usage.Unit.allCases {
@@ -75,18 +82,19 @@ extension UserMonth {
       }
       if sum.mantissa != 0 { month.units[unit] = sum }
     }
-    return month
+    self = month
   }
 
   func save(to database: Database) throws {
     let arguments: [(any DatabaseValueConvertible)?] =
-      [userID, chargePeriod, amount.nanoUSD, jobs] + Usage.Unit.allCases.map { (units[$0] ?? .zero).description }
+      [userID, chargePeriod, amount.nanoUSD, jobs, lastRow]
+      + Usage.Unit.allCases.map { (units[$0] ?? .zero).description }
     try database.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(arguments))
   }
 
   private static let upsert: String = {
     let units = Usage.Unit.allCases.map(\.rawValue)
-    let columns = ["amount_nano_usd", "jobs"] + units
+    let columns = ["amount_nano_usd", "jobs", "last_row"] + units
     return """
       INSERT INTO user_month (user_id, charge_period, \(columns.joined(separator: ", ")))
       VALUES (?, ?\(String(repeating: ", ?", count: columns.count)))

@@ -41,6 +41,8 @@ package final class ThreadExecutor: SerialExecutor {
     var jobs: [UnownedJob] = []
     var turn: Turn?
     var asleep = false
+    /// A turn was asked for since the last one began.
+    var woken = false
     var stopping = false
     var ended = false
     var waiters: [CheckedContinuation<Void, Never>] = []
@@ -103,7 +105,11 @@ package final class ThreadExecutor: SerialExecutor {
 
   /// Makes the owner take a turn soon. Callable from any thread, cancellation handlers included.
   package func wake() {
-    if state.withLock({ $0.wakes() }) { signal() }
+    let mustWake = state.withLock { state in
+      state.woken = true
+      return state.wakes()
+    }
+    if mustWake { signal() }
   }
 
   /// Lets the thread end once it has run every job that is queued. Returns at once. A job enqueued after the thread has
@@ -162,10 +168,13 @@ package final class ThreadExecutor: SerialExecutor {
       for job in jobs { job.runSynchronously(on: executor) }
       jobs.removeAll(keepingCapacity: true)
       // Read behind the jobs: one of them may just have asked for turns.
-      let turn = state.withLock { $0.turn }
+      let turn = state.withLock { state in
+        state.woken = false
+        return state.turn
+      }
       let wait = turn?(readiness) ?? Wait()
       let mayBlock = state.withLock { state in
-        state.asleep = state.jobs.isEmpty && !state.stopping
+        state.asleep = state.jobs.isEmpty && !state.stopping && !state.woken
         state.ended = state.jobs.isEmpty && state.stopping
         return state.ended ? nil : Optional(state.asleep)
       }

@@ -14,6 +14,8 @@ package enum LogKey {
   package static let priority = "priority"
   package static let running = "running"
   package static let active = "active"
+  package static let position = "position"
+  package static let bay = "bay"
   package static let cost = "cost"
   package static let retryIn = "retry_in"
   package static let count = "count"

@@ -23,10 +23,17 @@ package struct ResultEvent: Sendable {
     /// For people; never holds texts of the job or of a provider's answer.
     package var message: String
 
-    package init(_ code: EndCode, _ message: String) {
+    /// Whether the job set the bound itself that it broke: then nobody can release it.
+    package var isOwnBound: Bool
+
+    package init(_ code: EndCode, _ message: String, isOwnBound: Bool = false) {
       self.code = code
       self.message = message
+      self.isOwnBound = isOwnBound
     }
+
+    package var status: RunStatus { isOwnBound ? .failed : code.status }
+    package var resting: EndCode.Resting { isOwnBound ? .gone : code.resting }
   }
 
   package var jobID: String

@@ -17,6 +17,11 @@ package struct Topology: Sendable, Hashable {
   package var intake: String { name("jobs.intake") }
   /// The exchange of a rung and the queue behind it carry the same name.
   package func delay(seconds: Int) -> String { name("jobs.delay.\(seconds)s") }
+  /// A parking bay, numbered from 1: an exchange and the queue behind it, as with a rung.
+  package func bay(_ number: Int) -> String {
+    let digits = String(number)
+    return name("jobs.parking.\(String(repeating: "0", count: max(0, 3 - digits.count)))\(digits)")
+  }
   package var dead: String { name("jobs.dead") }
   package var blocked: String { name("jobs.blocked") }
   package var costs: String { name("costs") }

@@ -4,8 +4,11 @@ package import Contracts
 /// One arrival of a job message, out of the broker's terms. Settled once, through the intake that brought it. A class,
 /// because it goes through a dozen hands and a copy of all its texts would cost a retain for each.
 package final class Delivery: Sendable {
-  /// Where it was found; nil in the intake queue, which holds messages with any other routing key.
+  /// Where it was found; nil in the intake queue, which holds messages with any other routing key. Of a head, the lane
+  /// that its bay serves.
   package let lane: Lane?
+  /// The parking bay whose head it was; nil for one from a lane.
+  package let bay: Int?
   /// Numbers the deliveries of this process.
   package let serial: UInt64
   package let body: [UInt8]
@@ -15,6 +18,11 @@ package final class Delivery: Sendable {
   package let firstSeen: Timestamp?
   /// How often it was handed back before.
   package let trips: Int
+  /// Number of this copy of the job's message, 0 for the original. A header, so anybody who may publish can claim any: it
+  /// may decide about this job's own duplicates, nothing else. One that no bay can have had (above a million) is a fault.
+  package let copy: Int
+  /// Whether it waits in its tier's lane because that is its tier's, not because its sender chose a lower one.
+  package let followsTier: Bool
   /// The run that this message replays or releases.
   package let replays: String?
   /// Why it can be no job whatever its body says: too large, or headers that cannot be read.
@@ -23,9 +31,10 @@ package final class Delivery: Sendable {
   let message: AMQPDelivery
   private let share: ByteBudget.Share
 
-  init(_ message: AMQPDelivery, lane: Lane?, serial: UInt64, topology: Topology, budget: ByteBudget) {
+  init(_ message: AMQPDelivery, lane: Lane?, bay: Int? = nil, serial: UInt64, topology: Topology, budget: ByteBudget) {
     share = budget.take(message.body.count + message.propertyBytes)
     self.lane = lane
+    self.bay = bay
     self.serial = serial
     self.message = message
     body = message.body
@@ -39,9 +48,13 @@ package final class Delivery: Sendable {
       }
     firstSeen = seen.flatMap { $0 > 0 && $0 < 253_402_300_800_000 ? Timestamp(milliseconds: $0) : nil }
     trips = headers[Header.trips]?.int.map { Int(min(max(0, $0), 1_000_000)) } ?? 0
+    copy = headers[Header.copy]?.int.flatMap { (0...Self.maximumCopy).contains($0) ? Int($0) : nil } ?? 0
+    followsTier = headers[Header.ownLane]?.int == 1
     replays = headers[Header.replays]?.string.flatMap { Identifier.isValid($0) ? $0 : nil }
     fault = Self.fault(of: message, topology: topology)
   }
+
+  private static let maximumCopy: Int64 = 1_000_000
 
   /// Larger properties are refused: a copy adds headers of ours, and must fit a frame of the broker as well.
   static let maximumPropertyBytes = 16 << 10
@@ -57,6 +70,9 @@ package final class Delivery: Sendable {
     if let type = message.properties.contentType, !type.isEmpty, !type.lowercased().hasPrefix("application/json") {
       return "content-type is not application/json"
     }
+    if let copy = message.properties.headers[Header.copy]?.int, !(0...maximumCopy).contains(copy) {
+      return "\(Header.copy) is out of range"
+    }
     if let replyTo = message.properties.replyTo, topology.owns(queue: replyTo) {
       return "reply_to names a queue of the fleet"
     }
@@ -69,12 +85,17 @@ package enum Header {
   static let prefix = "x-tollway-"
   package static let firstSeen = "x-tollway-first-seen"
   package static let trips = "x-tollway-trips"
+  package static let copy = "x-tollway-copy"
+  /// 1 on a parked copy whose lane was its tier's: should the tier change, it follows.
+  package static let ownLane = "x-tollway-own-lane"
   package static let replays = "x-tollway-replays"
   package static let run = "x-tollway-run"
   package static let lane = "x-tollway-lane"
   package static let reason = "x-tollway-reason"
   package static let detail = "x-tollway-detail"
   package static let attempts = "x-tollway-attempts"
+  /// Milliseconds, of letters in `jobs.blocked`.
+  package static let blockedAt = "x-tollway-blocked-at"
   package static let bodyBytes = "x-tollway-body-bytes"
   package static let bodyDigest = "x-tollway-body-sha256"
 

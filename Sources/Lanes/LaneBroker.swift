@@ -39,5 +39,9 @@ package struct LaneBroker: Sendable {
       topology: topology, prefetch: prefetch, configuration: configuration(for: "costs"), logger: logger)
   }
 
+  package func bayKeeper() -> BayKeeper {
+    BayKeeper(topology: topology, admin: AMQPAdmin(configuration: configuration(for: "bays")))
+  }
+
   package func admin() -> AMQPAdmin { AMQPAdmin(configuration: configuration(for: "admin")) }
 }

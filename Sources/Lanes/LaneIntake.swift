@@ -1,11 +1,11 @@
 import AMQP
 import Confinement
-import Contracts
+package import Contracts
 import Logging
 import Synchronization
 
-/// What comes in: the lanes a worker serves and the intake queue, over one connection that is kept alive. One channel a
-/// queue, so that a lane's trouble is its own.
+/// What comes in: the lanes a worker serves and the intake queue, over one connection that is kept alive, and the heads
+/// of bays that are asked for. One channel a queue, so that a lane's trouble is its own.
 package final class LaneIntake: Sendable {
   private let topology: Topology
   private let lanes: [Lane?]
@@ -40,10 +40,7 @@ package final class LaneIntake: Sendable {
   /// Waits for deliveries and returns all that are there; empty when the intake ended.
   package func next() async -> [Delivery] {
     let messages = await inbox.take()
-    let first = serial.withLock { serial in
-      defer { serial += UInt64(messages.count) }
-      return serial
-    }
+    let first = serials(messages.count)
     let deliveries = messages.enumerated().map { index, message in
       Delivery(
         message, lane: lanes[message.subscription], serial: first + UInt64(index), topology: topology,
@@ -51,6 +48,36 @@ package final class LaneIntake: Sendable {
     }
     if budget.isExceeded { await pause(for: .memory) }
     return deliveries
+  }
+
+  /// Takes the first message of each bay, one result for each place, in order; a bay named several times gives several.
+  /// A pause does not hold this up. Heads are settled as deliveries are, and as few of a bay may be unsettled as
+  /// `AMQPConsumer.get` says. Without a connection everything fails at once.
+  /// - Parameter bays: with the lane that each serves, which becomes the head's lane.
+  package func heads(of bays: [(bay: Int, lane: Lane)]) async -> [HeadResult] {
+    let results = await consumer.get(bays.map { topology.bay($0.bay) })
+    let first = serials(results.count)
+    let heads = results.enumerated().map { index, result -> HeadResult in
+      switch result {
+      case .message(let message, let remaining):
+        let head = Delivery(
+          message, lane: bays[index].lane, bay: bays[index].bay, serial: first + UInt64(index), topology: topology,
+          budget: budget)
+        return .head(head, remaining: remaining)
+      case .empty: return .empty
+      case .failed(let error): return .failed("\(error)")
+      }
+    }
+    if budget.isExceeded { await pause(for: .memory) }
+    return heads
+  }
+
+  /// The first of as many numbers for deliveries.
+  private func serials(_ count: Int) -> UInt64 {
+    serial.withLock { serial in
+      defer { serial += UInt64(count) }
+      return serial
+    }
   }
 
   package func ack(_ deliveries: [Delivery]) async {
@@ -96,7 +123,7 @@ package final class LaneIntake: Sendable {
 
   package var isConnected: Bool { consumer.state.isConnected }
 
-  /// Changes when a connection or a channel is lost and made again: then deliveries may no longer be current.
+  /// Changes when a connection or a channel is lost or made: then deliveries may no longer be current.
   package var generations: [UInt64] { consumer.state.generations }
 
   /// Whether the delivery can still be settled. One whose connection ended comes again by itself.

@@ -1,5 +1,5 @@
 import AMQP
-import Contracts
+package import Contracts
 
 /// What one message of `jobs.dead` or `jobs.blocked` says about its job, without the job's texts.
 package struct Letter: Sendable {
@@ -21,6 +21,8 @@ package struct Letter: Sendable {
   package let attempts: Int
   /// RFC 3339.
   package let firstSeen: String?
+  /// When it became a letter, of one in `jobs.blocked`; else when the job was first seen, if that is known.
+  package let writtenAt: Timestamp?
   /// The routing key it had.
   package let lane: String?
   /// Of the whole body, also where only its beginning was kept.
@@ -43,6 +45,8 @@ package struct Letter: Sendable {
     detail = headers[Header.detail]?.string ?? ""
     attempts = headers[Header.attempts]?.int.map { Int(clamping: $0) } ?? 0
     firstSeen = headers[Header.firstSeen]?.string
+    writtenAt =
+      headers[Header.blockedAt]?.int.map { Timestamp(milliseconds: $0) } ?? firstSeen.flatMap { Timestamp($0) }
     lane = headers[Header.lane]?.string
     bodyBytes =
       headers[Header.bodyBytes]?.int.map { Int(clamping: $0) } ?? message.oversize?.bytes ?? message.body.count
@@ -68,7 +72,8 @@ package struct Letter: Sendable {
 extension Header {
   /// What a letter has and its job's message had not.
   static func isOfLetters(_ key: String) -> Bool {
-    [reason, detail, attempts, firstSeen, run, lane, bodyBytes, bodyDigest].contains(key) || mustStayBehind(key)
+    [reason, detail, attempts, firstSeen, blockedAt, run, lane, bodyBytes, bodyDigest].contains(key)
+      || mustStayBehind(key)
   }
 }
 

@@ -9,12 +9,12 @@ package struct LetterBox: Sendable {
   /// Which letters to replay.
   package enum Choice: Sendable {
     case ids(Set<String>)
-    case all(reason: String?)
+    case all(LetterFilter)
 
     fileprivate func includes(_ letter: Letter) -> Bool {
       switch self {
       case .ids(let ids): ids.contains(letter.id)
-      case .all(let reason): reason == nil || letter.reason == reason
+      case .all(let filter): filter.includes(letter)
       }
     }
   }
@@ -38,13 +38,13 @@ package struct LetterBox: Sendable {
   /// The first letters, oldest first as far as the broker keeps their order.
   /// - Returns: `isAll`: there are no others.
   package func list(
-    reason: String?, limit: Int
+    _ filter: LetterFilter, limit: Int
   ) async throws -> (letters: [Letter], isAll: Bool) {
     var known: Set<Letter.Key> = []
     var letters: [Letter] = []
     let isAll = try await scan.run { found in
       let letter = found.letter
-      guard known.insert(letter.key).inserted, reason == nil || letter.reason == reason else { return true }
+      guard known.insert(letter.key).inserted, filter.includes(letter) else { return true }
       guard letters.count < limit else { return false }
       letters.append(letter)
       return true
@@ -63,7 +63,8 @@ package struct LetterBox: Sendable {
     return found
   }
 
-  /// Publishes the chosen letters' messages to their lanes again, confirmed, and then removes the letters.
+  /// Publishes the chosen letters' messages to their lanes again, confirmed, and then removes the letters. Blocked jobs
+  /// are released at 100 a second at most: a user's whole month may lie there.
   /// - Parameters:
   ///   - lane: that of a claimed tier, for letters which do not say where they were.
   ///   - each: told of every chosen letter, after it happened.
@@ -72,6 +73,7 @@ package struct LetterBox: Sendable {
     each: (Letter, Fate) -> Void
   ) async throws {
     var batch = Batch()
+    var pace = kind == .blocked ? Pace(perSecond: 100) : nil
     /// Run by job. A job that dies again while this goes on is not replayed twice: that could go on for ever.
     var replayed: [String: String?] = [:]
     _ = try await scan.run { found in
@@ -85,10 +87,10 @@ package struct LetterBox: Sendable {
         replayed[letter.id] = .some(letter.run)
         batch.add(found, letter.lane.flatMap { Lane(rawValue: $0) } ?? lane(letter.claimedTier), in: topology)
       }
-      if batch.isFull { try await send(&batch, courier, each) }
+      if batch.isFull { try await send(&batch, courier, each, &pace) }
       return true
     } atEnd: {
-      try await send(&batch, courier, each)
+      try await send(&batch, courier, each, &pace)
     }
   }
 
@@ -100,11 +102,27 @@ package struct LetterBox: Sendable {
     return letter.run == nil ? "the letter does not say which run it ended" : nil
   }
 
-  private func send(_ batch: inout Batch, _ courier: Courier, _ each: (Letter, Fate) -> Void) async throws {
+  private func send(
+    _ batch: inout Batch, _ courier: Courier, _ each: (Letter, Fate) -> Void, _ pace: inout Pace?
+  ) async throws {
+    try await pace?.wait(for: batch.letters.count)
     try await courier.send(batch.dispatches)
     for found in batch.done { await found.ack() }
     for (letter, lane) in batch.letters { each(letter, .replayed(lane)) }
     batch = Batch()
+  }
+}
+
+/// Spreads work over time: after so many pieces the next wait until as much time has passed as they may take.
+private struct Pace {
+  private let each: Duration
+  private var next = ContinuousClock.now
+
+  init(perSecond: Int) { each = .seconds(1) / perSecond }
+
+  mutating func wait(for pieces: Int) async throws {
+    try await Task.sleep(until: next, clock: .continuous)
+    next = max(next, .now) + each * pieces
   }
 }
 

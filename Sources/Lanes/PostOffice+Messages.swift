@@ -4,13 +4,33 @@ package import Contracts
 // The messages that the fleet sends, each built in one place.
 
 extension PostOffice {
-  /// A copy that comes back to its lane after the delay, or a little later.
-  package func handBack(_ delivery: Delivery, firstSeen: Timestamp, after delay: Duration) -> Dispatch {
+  /// A copy that comes back after the delay, or a little later, and keeps its copy number.
+  /// - Parameter lane: to which it comes back; nil for the one it was found in.
+  package func handBack(
+    _ delivery: Delivery, firstSeen: Timestamp, after delay: Duration, lane: Lane? = nil
+  ) -> Dispatch {
     var properties = copied(delivery, firstSeen: firstSeen)
     properties.headers[Header.trips] = .int(Int64(delivery.trips + 1))
     return Dispatch(
-      exchange: topology.delay(seconds: Topology.rung(for: delay)), routingKey: routingKey(of: delivery),
-      mandatory: true, properties: properties, body: delivery.body)
+      exchange: topology.delay(seconds: Topology.rung(for: delay)),
+      routingKey: lane?.rawValue ?? routingKey(of: delivery), mandatory: true, properties: properties,
+      body: delivery.body)
+  }
+
+  /// A copy that waits in a bay, which must be open: an exchange that is missing holds up everything that is published.
+  /// - Parameters:
+  ///   - copy: its number.
+  ///   - lane: to which it goes by itself when nobody fetched it in time.
+  ///   - followsTier: whether it goes to another lane should its tier's lane change.
+  package func park(
+    _ delivery: Delivery, bay: Int, copy: Int, firstSeen: Timestamp, lane: Lane, followsTier: Bool
+  ) -> Dispatch {
+    var properties = copied(delivery, firstSeen: firstSeen)
+    properties.headers[Header.copy] = .int(Int64(copy))
+    properties.headers[Header.ownLane] = followsTier ? .int(1) : nil
+    return Dispatch(
+      exchange: topology.bay(bay), routingKey: lane.rawValue, mandatory: true, properties: properties,
+      body: delivery.body)
   }
 
   package func move(_ delivery: Delivery, to lane: Lane, firstSeen: Timestamp) -> Dispatch {
@@ -41,6 +61,8 @@ extension PostOffice {
     properties.headers[Header.run] = .string(run)
     properties.headers[Header.lane] = .string(routingKey(of: delivery))
     properties.headers[Header.trips] = nil
+    properties.headers[Header.copy] = nil
+    properties.headers[Header.ownLane] = nil
     properties.headers[Header.replays] = nil
     if let oversize = delivery.message.oversize {
       properties.headers[Header.bodyBytes] = .int(Int64(oversize.bytes))
@@ -111,5 +133,15 @@ extension Topology {
   /// The smallest rung that is at least the delay; the largest for longer ones, which then take several trips.
   package static func rung(for delay: Duration) -> Int {
     rungs.first { .seconds($0) >= delay } ?? rungs[rungs.count - 1]
+  }
+}
+
+extension PostOffice {
+  /// Straight into the ledger's queue, behind every event that was confirmed before.
+  package func marker(_ marker: LedgerMarker) -> Dispatch {
+    var properties = AMQPProperties()
+    properties.contentType = LedgerMarker.contentType
+    return Dispatch(
+      exchange: "", routingKey: topology.costsLedger, mandatory: true, properties: properties, body: marker.encoded())
   }
 }

@@ -2,7 +2,8 @@ package import AMQP
 package import Contracts
 
 /// Declares what is missing and says what is unsafe. Existing queues are looked at passively first, because declaring
-/// one with other arguments is an error that closes the channel.
+/// one with other arguments is an error that closes the channel. Bays are left out: they come with need, and whoever opens
+/// one compares it.
 package struct TopologyKeeper: Sendable {
   package struct Applied: Sendable {
     package var created: [String] = []

@@ -48,15 +48,28 @@ struct TopologyPlan: Sendable {
     return arguments
   }
 
-  /// A fixed waiting time, then back into `jobs` under the routing key it came with. At least once: a job on the ladder
-  /// survives a lane that cannot be reached. That needs `reject-publish`.
   private static func rung(_ seconds: Int, _ topology: Topology, _ quorum: AMQPTable) -> Queue {
+    waiting(in: topology.delay(seconds: seconds), for: .seconds(seconds), topology, quorum)
+  }
+
+  /// Of messages in bays. The last net only: they are fetched when their turn comes.
+  static let bayTimeToLive = Duration.seconds(6 * 3600)
+
+  /// Not part of the plan: bays are made when they are needed, by `BayKeeper`.
+  static func bay(_ number: Int, _ topology: Topology, version: String, timeToLive: Duration) -> Queue {
+    waiting(in: topology.bay(number), for: timeToLive, topology, quorum(version))
+  }
+
+  /// A fixed waiting time, then back into `jobs` under the routing key it came with. At least once: a job that waits
+  /// survives a lane that cannot be reached. That needs `reject-publish`.
+  private static func waiting(
+    in name: String, for time: Duration, _ topology: Topology, _ quorum: AMQPTable
+  ) -> Queue {
     var arguments = quorum
-    arguments["x-message-ttl"] = .int(Int64(seconds) * 1000)
+    arguments["x-message-ttl"] = .int(Int64(time / .milliseconds(1)))
     arguments["x-dead-letter-exchange"] = .string(topology.jobs)
     arguments["x-dead-letter-strategy"] = "at-least-once"
     arguments["x-overflow"] = "reject-publish"
-    let name = topology.delay(seconds: seconds)
     return Queue(name: name, arguments: arguments, binding: (name, ""))
   }
 }

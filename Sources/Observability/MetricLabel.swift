@@ -18,9 +18,13 @@ package enum MetricLabel: String, Sendable, CaseIterable {
     case .outcome: AttemptOutcome.allCases.map(\.rawValue)
     // What a delivery came to: its run ended; it waits; it went to another lane; it was known already; it became a
     // dead or a blocked letter; it went back to its lane untouched.
-    case .verdict: ["done", "handed_back", "moved", "absorbed", "dead", "blocked", "returned"]
-    // Which limit binds: of the user, of the provider, of the fleet, or of the job's own wishes.
-    case .reason: ["concurrency", "rate", "quota", "money", "provider", "slot", "time", "parents"]
+    case .verdict: ["done", "handed_back", "parked", "moved", "absorbed", "dead", "blocked", "returned"]
+    // What a job waits for: a limit of its user, Redis after a loss, its own wish, another delivery of it; or a slot.
+    case .reason:
+      [
+        "concurrency", "rate", "money_reserved", "quota_reserved", "catching_up", "not_before", "running_elsewhere",
+        "slot",
+      ]
     // Absorbed deliveries of a job, events announced again, cost events the ledger had, same id with other content.
     case .kind: ["delivery", "announcement", "cost_event", "conflict"]
     case .wire: ["amqp", "redis"]

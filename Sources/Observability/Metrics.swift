@@ -23,13 +23,13 @@ package enum Metrics {
     "tollway_slots", .gauge, [], "Jobs this process may run at once; sum over processes.", fedSince: "0.1")
   package static let waiting = Metric(
     "tollway_waiting", .gauge, [.lane, .reason], "Jobs in the waiting room of the whole fleet; take the maximum.",
-    fedSince: nil)
+    fedSince: "0.1")
   package static let runnable = Metric(
     "tollway_runnable", .gauge, [.lane], "Jobs of the whole fleet that only lack a slot; take the maximum.",
-    fedSince: nil)
+    fedSince: "0.1")
   package static let brokerMessagesPerJob = Metric(
     "tollway_broker_messages_per_job", .gauge, [],
-    "Deliveries and non-empty gets per ended run of the whole fleet; take the maximum.", fedSince: nil)
+    "Deliveries and non-empty gets per ended run of the whole fleet; take the maximum.", fedSince: "0.1")
   package static let costUSD = Metric(
     "tollway_cost_usd_total", .counter, [.tier, .provider, .task],
     "US dollars spent, for graphs; the ledger has the exact sums.", fedSince: "0.1")
@@ -45,7 +45,7 @@ package enum Metrics {
     "tollway_reconnects_total", .counter, [.wire], "Connections made again after a loss.", fedSince: "0.1")
   package static let oldestRunnableSeconds = Metric(
     "tollway_oldest_runnable_seconds", .gauge, [.lane],
-    "Age of the oldest job that only lacks a slot; whole fleet, take the maximum.", fedSince: nil)
+    "Age of the oldest job that only lacks a slot; whole fleet, take the maximum.", fedSince: "0.1")
   package static let seriesOverflow = Metric(
     "tollway_series_overflow_total", .counter, [], "Observations dropped because the limit of series was reached.",
     fedSince: "0.1")

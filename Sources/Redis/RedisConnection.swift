@@ -4,12 +4,15 @@ import Logging
 
 /// The one connection of a client: an actor whose executor is one OS thread, which blocks in the C library for as long
 /// as a batch takes; further batches wait in the actor's queue, in order. It connects when a batch needs it, and drops
-/// the connection after any error, so that a reply is never taken for another command's. An outage is logged once when
-/// it begins, and once, with its duration, when a batch succeeds again. The thread blocks SIGPIPE, which the C library
-/// raises by sending without MSG_NOSIGNAL.
+/// the connection after any error, so that a reply is never taken for another command's. With sentinels, each new
+/// connection goes to the server they name then, provided that it says itself that it is a primary; a demoted primary
+/// closes its connections or answers READONLY, which drops them as well. An outage is logged once when it begins, and
+/// once, with its duration, when a batch succeeds again. The thread blocks SIGPIPE, which the C library raises by
+/// sending without MSG_NOSIGNAL.
 actor RedisConnection {
   private struct Link {
     let context: RedisContext
+    let address: RedisAddress
     let identity: RedisServerIdentity
     /// A batch was answered on it. A connection lost before that counts as a failed connect, else a server that
     /// accepts and then hangs up would be asked without pause.
@@ -24,6 +27,8 @@ actor RedisConnection {
   private var nextConnect: ContinuousClock.Instant?
   private var lastFailure: RedisError?
   private var outageBegan: ContinuousClock.Instant?
+  /// Index of the sentinel that was right last time, to be asked first.
+  private var trustedSentinel = 0
 
   init(_ configuration: RedisConfiguration, executor: ThreadExecutor, logger: Logger) {
     self.configuration = configuration
@@ -107,19 +112,59 @@ extension RedisConnection {
       self.link = nil  // a server that restarts or closes idle connections says so before anything was sent
       logger.debug("redis closed the idle connection")
     }
-    let context = try RedisContext(
-      host: configuration.host, port: configuration.port, connectTimeout: configuration.connectTimeout,
-      ioTimeout: configuration.commandDeadline)
-    let identity = try greet(over: context)
-    let link = Link(context: context, identity: identity)
+    let link =
+      switch configuration.location {
+      case .server(let address): try connect(to: address)
+      case .sentinels(let sentinels): try connect(through: sentinels)
+      }
     self.link = link
     logger.debug(
       "connected to redis",
-      metadata: ["server": "\(configuration)", "version": "\(identity.version)", "run_id": "\(identity.runID)"])
+      metadata: [
+        "server": "\(configuration)", "address": "\(link.address)", "version": "\(link.identity.version)",
+        "run_id": "\(link.identity.runID)",
+      ])
     return link
   }
 
-  /// AUTH, SELECT, CLIENT SETNAME and INFO in one round trip. Nothing in it changes data, hence no outcome is unknown.
+  private func connect(to address: RedisAddress) throws(RedisError) -> Link {
+    let context = try RedisContext(
+      address, connectTimeout: configuration.connectTimeout, ioTimeout: configuration.commandDeadline)
+    return Link(context: context, address: address, identity: try greet(over: context))
+  }
+
+  /// Asks one sentinel after the other until one names a server that is a primary: the first to answer may be one that
+  /// a failover has not reached. A server named twice is tried once.
+  private func connect(through sentinels: RedisSentinels) throws(RedisError) -> Link {
+    var tried: Set<RedisAddress> = []
+    var sentinelFailure: RedisError?
+    var primaryFailure: RedisError?
+    for step in sentinels.addresses.indices {
+      let index = (trustedSentinel + step) % sentinels.addresses.count
+      let primary: RedisAddress
+      do throws(RedisError) {
+        primary = try sentinels.primary(
+          accordingTo: sentinels.addresses[index], deadline: configuration.sentinelDeadline)
+      } catch {
+        // That one is switched off says less than what another one answered.
+        if sentinelFailure?.disposition != .permanent { sentinelFailure = error }
+        continue
+      }
+      guard tried.insert(primary).inserted else { continue }
+      do throws(RedisError) {
+        let link = try connect(to: primary)
+        trustedSentinel = index
+        return link
+      } catch {
+        primaryFailure = error
+      }
+    }
+    guard let failure = primaryFailure ?? sentinelFailure else { fatalError("Bug: a URL without sentinels") }
+    throw failure
+  }
+
+  /// AUTH, SELECT, CLIENT SETNAME, ROLE (behind sentinels) and INFO in one round trip. Nothing in it changes data, hence
+  /// no outcome is unknown.
   private func greet(over context: RedisContext) throws(RedisError) -> RedisServerIdentity {
     do throws(RedisError) {
       let greeting = configuration.greeting
@@ -127,12 +172,9 @@ extension RedisConnection {
       let deadline = ContinuousClock.now + configuration.commandDeadline
       let values = try context.exchange(replies: greeting.count, until: deadline)
       for (step, value) in zip(greeting, values) {
+        if let obstacle = step.obstacle(in: value) { throw obstacle }
         guard let error = value.serverError else { continue }
-        guard step.isRequired else {
-          logger.debug("redis refused an optional greeting", metadata: ["error": "\(error)"])
-          continue
-        }
-        throw error.refusing(step.advice)
+        logger.debug("redis refused an optional greeting", metadata: ["error": "\(error)"])
       }
       guard let text = values.last?.string, let identity = RedisServerIdentity(info: text) else {
         throw RedisError(.protocolViolation, "INFO of the server names no run_id or version", .permanent)
@@ -148,9 +190,13 @@ extension RedisConnection {
     link?.isProven = true
     backoff.reset()
     nextConnect = nil
-    guard let began = outageBegan else { return }
+    guard let link, let began = outageBegan else { return }
     outageBegan = nil
-    logger.notice("redis is back", metadata: ["server": "\(configuration)", "outage": "\(began.duration(to: .now))"])
+    logger.notice(
+      "redis is back",
+      metadata: [
+        "server": "\(configuration)", "address": "\(link.address)", "outage": "\(began.duration(to: .now))",
+      ])
   }
 
   private func drop(because error: RedisError) {

@@ -8,8 +8,8 @@ final class RedisContext {
   private let context: UnsafeMutablePointer<redisContext>
 
   /// `connectTimeout` for each address of the host; `ioTimeout` is the kernel's limit for one blocking send.
-  init(host: String, port: UInt16, connectTimeout: Duration, ioTimeout: Duration) throws(RedisError) {
-    guard let context = redisConnectWithTimeout(host, Int32(port), timeval(connectTimeout)) else {
+  init(_ address: RedisAddress, connectTimeout: Duration, ioTimeout: Duration) throws(RedisError) {
+    guard let context = redisConnectWithTimeout(address.host, Int32(address.port), timeval(connectTimeout)) else {
       throw RedisError(.unreachable, "no memory for a connection", .retry)
     }
     self.context = context  // from here on deinit frees it

@@ -2,7 +2,7 @@
 /// command: quoted parts of server messages are blanked, because servers quote arguments.
 package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
   package enum Code: String, Sendable {
-    /// The URL cannot be used as written.
+    /// The URL cannot be used as written, or the sentinels do not know the name in it.
     case configuration
     /// No connection: name not resolved, refused, connect timeout, or a greeting (AUTH, SELECT, INFO) without answer.
     case unreachable
@@ -68,9 +68,11 @@ package struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
 
   private static func disposition(of word: String, text: String) -> Disposition {
     switch word {
-    case "READONLY", "MASTERDOWN": .reconnect  // after a failover this connection ends at the wrong server
-    case "LOADING", "CLUSTERDOWN", "TRYAGAIN", "OOM", "BUSY", "UNKILLABLE", "MISCONF", "NOREPLICAS", "NOSCRIPT": .retry
+    // After a failover this connection ends at the wrong server. NOREPLICAS is how one that does not know yet says it.
+    case "READONLY", "MASTERDOWN", "NOREPLICAS": .reconnect
+    case "LOADING", "CLUSTERDOWN", "TRYAGAIN", "OOM", "BUSY", "UNKILLABLE", "MISCONF", "NOSCRIPT": .retry
     case "ERR" where text.contains("max number of clients"): .reconnect
+    case "ERR" where text.contains(": -READONLY "): .reconnect  // how Redis 6 quotes what a script was answered
     default: .permanent
     }
   }

@@ -14,8 +14,15 @@ struct ActsWriter: Sendable {
     case .ended(let end, let delivery): ended(end, delivery)
     case .closed(let run): closed(run)
     case .known(let arrival, let run): known(arrival, run)
+    case .park(let arrival, let place):
+      copy(
+        arrival.delivery,
+        post.park(
+          arrival.delivery, bay: place.bay, copy: place.copy, firstSeen: arrival.firstSeen, lane: place.lane,
+          followsTier: place.isOwnLane))
     case .handBack(let arrival, let delay, _):
       copy(arrival.delivery, post.handBack(arrival.delivery, firstSeen: arrival.firstSeen, after: delay))
+    case .stale(let delivery): Acts(delivery)
     case .move(let arrival, let lane, _):
       copy(arrival.delivery, post.move(arrival.delivery, to: lane, firstSeen: arrival.firstSeen))
     case .identify(let delivery, let id): copy(delivery, post.identified(delivery, id: id))
@@ -36,9 +43,10 @@ struct ActsWriter: Sendable {
       delivery,
       first: letter(end.fault, delivery, attempts: run.lease.attempt, firstSeen: run.firstSeen, run: run.lease.run),
       finish: Finish(
-        job: run.job, lane: run.lane, leaseID: run.lease.leaseID, run: run.lease.run, status: result.status,
+        job: run.job, leaseID: run.lease.leaseID, run: run.lease.run, status: result.status,
         result: event, output: output, attempt: run.lease.attempt,
-        costs: end.unwritten.map { (attempt: $0.attempt, event: $0.encoded()) }),
+        costs: end.unwritten.map { AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0)) },
+        month: run.plan.limits.isMetered ? run.lease.month : nil),
       costs: run.earlierCosts.compactMap { post.cost(announcing: $0) } + end.events.map { post.cost($0) },
       results: post.results(ResultEvent.joined(event, output: output), of: result, to: delivery),
       forget: (run.job.id, run.lease.attempt), end: end)
@@ -48,7 +56,7 @@ struct ActsWriter: Sendable {
     let run = end.run
     var result = ResultEvent(
       jobID: run.job.id, userID: run.job.userID, tier: run.plan.tier.code, taskType: run.job.taskType.rawValue,
-      status: end.fault?.code.status ?? .succeeded, run: run.lease.run, finishedAt: now())
+      status: end.fault?.status ?? .succeeded, run: run.lease.run, finishedAt: now())
     result.describe(run.job)
     result.queuedAt = run.firstSeen
     result.startedAt = run.startedAt
@@ -69,7 +77,7 @@ struct ActsWriter: Sendable {
   private func letter(
     _ fault: ResultEvent.Fault?, _ delivery: Delivery, attempts: Int, firstSeen: Timestamp, run: String
   ) -> Dispatch? {
-    guard let fault, fault.code.resting != .gone else { return nil }
+    guard let fault, fault.resting != .gone else { return nil }
     return post.letter(
       delivery, code: fault.code, detail: fault.message, attempts: attempts, firstSeen: firstSeen, run: run)
   }
@@ -79,7 +87,7 @@ struct ActsWriter: Sendable {
     let run = closed.run ?? RunStamp.of(job.digest)
     var result = ResultEvent(
       jobID: job.id, userID: job.userID, tier: closed.tier, taskType: job.taskType.rawValue,
-      status: closed.fault.code.status, run: run, finishedAt: now())
+      status: closed.fault.status, run: run, finishedAt: now())
     result.describe(job)
     result.queuedAt = arrival.firstSeen
     result.fault = closed.fault
@@ -90,7 +98,7 @@ struct ActsWriter: Sendable {
       first: letter(
         closed.fault, arrival.delivery, attempts: closed.attempt, firstSeen: arrival.firstSeen, run: run),
       finish: Finish(
-        job: job, lane: arrival.lane ?? .low, leaseID: nil, run: run, status: result.status, result: event,
+        job: job, leaseID: nil, run: run, status: result.status, result: event,
         output: nil, attempt: closed.attempt, costs: []),
       costs: closed.costs.compactMap { post.cost(announcing: $0) },
       results: post.results(event, of: result, to: arrival.delivery),

@@ -1,12 +1,13 @@
+import Admission
 import Contracts
 
-/// How long an over-limit job waits on the ladder before it is tried again: a rung drawn at random from those up to
-/// twice its last one, at most 8 s. Drawn, because jobs that were handed back together must not come back together;
-/// bounded, because nothing wakes them earlier.
+/// How long a job waits on the ladder, where nothing wakes it earlier: at least until its expected start, and at least
+/// twice as long with each trip, up to `longest`.
 enum Backoff {
-  static let longest = 3
+  /// Rungs that are doubled; the sixth is 64 s.
+  static let longest = 6
 
-  static func delay(afterTrips trips: Int) -> Duration {
-    .seconds(Topology.rungs[Int.random(in: 0...min(trips, longest))])
+  static func delay(for place: WaitPlace, afterTrips trips: Int) -> Duration {
+    max(place.expected, .seconds(1 << min(trips, longest)))
   }
 }

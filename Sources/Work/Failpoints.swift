@@ -5,7 +5,12 @@ import Glibc
 package final class Failpoints: Sendable {
   /// One place after each step of the order of effects.
   package enum Place: String, CaseIterable, Sendable {
+    case afterClaim = "after_claim"
+    case afterGet = "after_get"
+    case afterVacant = "after_vacant"
     case afterAdmit = "after_admit"
+    case afterParkCopy = "after_park_copy"
+    case afterCommit = "after_commit"
     case afterDeclare = "after_declare"
     case beforeProvider = "before_provider"
     case afterProvider = "after_provider"

@@ -8,7 +8,7 @@ struct Intent: Sendable, Equatable {
   var provider: String
   var model: String
   var version: String?
-  /// When it was written, and thereby the month it is charged to.
+  /// When it was written, and thereby which prices hold.
   var at: Timestamp
 
   func encoded() -> [UInt8] {

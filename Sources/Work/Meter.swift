@@ -31,18 +31,20 @@ struct Meter: Sendable {
       jobID: run.job.id, run: run.lease.run, attempt: attempt, seriesID: run.job.seriesID, userID: run.job.userID,
       tier: run.plan.tier.code, taskType: run.job.taskType, provider: candidate.provider.name, model: candidate.model,
       modelVersion: measured.version, outcome: measured.outcome, usage: measured.usage, cost: measured.cost,
-      time: time, chargePeriod: run.startedAt.chargePeriod)
+      time: time, chargePeriod: run.lease.month)
   }
 
   /// The event of an attempt that somebody else began and never ended: its worst case, as an estimate.
-  func unknownEvent(of job: Job, run: String, attempt: Int, intent: Intent, at time: Timestamp) -> CostEvent {
+  func unknownEvent(
+    of job: Job, run: String, attempt: Int, intent: Intent, month: String, at time: Timestamp
+  ) -> CostEvent {
     let price = prices.price(provider: intent.provider, model: intent.model, at: intent.at)
     let worst = WorstCase(of: job.payload, task: job.taskType, price: price)
     return CostEvent(
       jobID: job.id, run: run, attempt: attempt, seriesID: job.seriesID, userID: job.userID, tier: intent.tier,
       taskType: job.taskType, provider: intent.provider, model: intent.model, modelVersion: intent.version,
       outcome: .unknown, usage: worst.usage, cost: worst.booked, time: time,
-      chargePeriod: intent.at.chargePeriod)
+      chargePeriod: month)
   }
 
   /// What to add when an attempt that was declared unknown is heard of after all: the signed difference. Nil for an
@@ -59,7 +61,7 @@ struct Meter: Sendable {
       tier: run.plan.tier.code, taskType: run.job.taskType, provider: attempt.provider, model: attempt.model,
       modelVersion: candidate.version, outcome: .failed, usage: [],
       cost: Cost(.zero, basis: .priceBook, priceID: candidate.price?.id), time: run.startedAt,
-      chargePeriod: run.startedAt.chargePeriod)
+      chargePeriod: run.lease.month)
     // An attempt without an event never reached its provider.
     let event = end.events.first { $0.attempt == number } ?? nothing
     return difference(

@@ -20,6 +20,14 @@ struct Pipeline: Sendable {
   /// Names this process in lease ids.
   let workerID: String
 
+  /// Of the policy in force.
+  var stamp: String { planner().stamp }
+
+  /// In which the job would wait by its tier.
+  func lane(of job: Job) async throws(AdmissionError) -> Lane {
+    planner().tier(of: job, try await entitlements(of: [job])[0]).lane
+  }
+
   enum Decoded {
     case arrival(Arrival)
     case verdict(Verdict)
@@ -34,9 +42,12 @@ struct Pipeline: Sendable {
     /// To be asked again after `hold`.
     var held: [Arrival] = []
     var hold: Duration?
+    /// Refused heads that stay in hand, under these lease ids.
+    var decked: [(lease: String, arrival: Arrival)] = []
   }
 
-  func decode(_ delivery: Delivery) -> Decoded {
+  /// - Parameter claim: of a head.
+  func decode(_ delivery: Delivery, claim: Claim? = nil) -> Decoded {
     if let fault = delivery.fault { return .verdict(.bury(delivery, refusal(of: delivery, fault))) }
     switch JobMessage.decode(delivery.body, messageID: delivery.messageID) {
     case .refused(let refusal): return .verdict(.bury(delivery, refusal))
@@ -44,8 +55,7 @@ struct Pipeline: Sendable {
     case .job(let job):
       return .arrival(
         Arrival(
-          delivery: delivery, job: job, lane: delivery.lane, arrivedAt: .now,
-          firstSeen: delivery.firstSeen ?? now()))
+          delivery: delivery, job: job, lane: delivery.lane, firstSeen: delivery.firstSeen ?? now(), claim: claim))
     }
   }
 
@@ -64,7 +74,10 @@ struct Pipeline: Sendable {
 
   func pass(_ wave: [Arrival]) async throws(AdmissionError) -> Passed {
     var passed = Passed()
-    let asking = plan(wave, try await entitlements(of: wave), into: &passed)
+    let planner = planner()
+    var leaving: [Claim] = []
+    let asking = plan(wave, planner, try await entitlements(of: wave.map(\.job)), into: &passed, &leaving)
+    if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }) }
     guard !asking.isEmpty else { return passed }
     let replies = try await desk.admit(asking.map(\.request))
     await failpoints.pass(.afterAdmit)
@@ -72,7 +85,7 @@ struct Pipeline: Sendable {
     return passed
   }
 
-  private struct Question {
+  struct Question {
     let arrival: Arrival
     let tier: String
     /// Nil for a job that may not start: then only its state is asked for, because an attempt may have been made.
@@ -81,8 +94,8 @@ struct Pipeline: Sendable {
     let request: AdmissionRequest
   }
 
-  private func entitlements(of wave: [Arrival]) async throws(AdmissionError) -> [Entitlement?] {
-    let rows = try await desk.entitlements(of: wave.map(\.job.userID))
+  private func entitlements(of jobs: [Job]) async throws(AdmissionError) -> [Entitlement?] {
+    let rows = try await desk.entitlements(of: jobs.map(\.userID))
     return rows.map { row in
       guard let row else { return nil }
       do {
@@ -95,30 +108,52 @@ struct Pipeline: Sendable {
   }
 
   private func plan(
-    _ wave: [Arrival], _ entitlements: [Entitlement?], into passed: inout Passed
+    _ wave: [Arrival], _ planner: Planner, _ entitlements: [Entitlement?], into passed: inout Passed,
+    _ leaving: inout [Claim]
   ) -> [Question] {
-    let planner = planner()
     let time = now()
     var asking: [Question] = []
     for (arrival, entitlement) in zip(wave, entitlements) {
-      switch planner.plan(arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time) {
-      case .plan(let plan): asking.append(question(arrival, plan, time))
-      case .move(let lane, let tier): passed.verdicts.append(.move(arrival, to: lane, tier: tier))
-      case .notYet(let due):
-        let wait = Duration.milliseconds(due.milliseconds - time.milliseconds)
-        passed.verdicts.append(.handBack(arrival, after: wait, .notBefore))
-      case .end(let code, let reason, let tier):
-        asking.append(question(arrival, endingWith: .init(code, reason), tier, time))
+      let planned = planner.plan(arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time)
+      if let elsewhere = wayElsewhere(of: arrival, planned, planner.tier(of: arrival.job, entitlement), time) {
+        passed.verdicts.append(elsewhere)
+        if let claim = arrival.claim { leaving.append(claim) }
+        continue
+      }
+      switch planned {
+      case .plan(let plan): asking.append(question(arrival, plan, planner.stamp, time))
+      case .end(let fault, let tier): asking.append(question(arrival, endingWith: fault, tier, time))
+      case .move, .notYet: break  // went elsewhere
       }
     }
     return asking
   }
 
-  private func question(_ arrival: Arrival, _ plan: Plan, _ time: Timestamp) -> Question {
+  /// Where a job goes that is not asked about here; nil for one that is. A head belongs to its bay's user and to the lane
+  /// of its tier; what does not goes to its own lane.
+  private func wayElsewhere(
+    of arrival: Arrival, _ planned: Planned, _ tier: TierPolicy, _ time: Timestamp
+  ) -> Verdict? {
+    if let claim = arrival.claim {
+      let isForeign = claim.user != Identifier.base64url(arrival.job.userID)
+      let hasOtherLane = arrival.delivery.followsTier && claim.lane != tier.lane
+      if isForeign || hasOtherLane { return .move(arrival, to: tier.lane, tier: tier.code) }
+    }
+    switch planned {
+    case .move(let lane, let tier): return .move(arrival, to: lane, tier: tier)
+    case .notYet(let due):
+      return .handBack(arrival, after: .milliseconds(due.milliseconds - time.milliseconds), .notBefore)
+    case .plan, .end: return nil
+    }
+  }
+
+  private func question(_ arrival: Arrival, _ plan: Plan, _ stamp: String, _ time: Timestamp) -> Question {
     let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time)
-    return Question(
-      arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil,
-      request: request(arrival, limit: plan.concurrency, intent: intent.encoded(), time))
+    var request = request(arrival, limit: plan.tier.concurrency, intent: intent.encoded(), time)
+    request.limits = plan.limits
+    request.worst = plan.worst
+    request.stamp = stamp
+    return Question(arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil, request: request)
   }
 
   private func question(
@@ -133,34 +168,41 @@ struct Pipeline: Sendable {
     _ arrival: Arrival, limit: Int, intent: [UInt8], _ time: Timestamp
   ) -> AdmissionRequest {
     AdmissionRequest(
-      job: arrival.job, lane: arrival.lane ?? .low, limit: limit,
-      leaseID: "\(workerID).\(arrival.delivery.serial)", runStamp: RunStamp.fresh(at: time), intent: intent,
-      replays: arrival.delivery.replays)
+      job: arrival.job, lane: arrival.lane ?? .low, limit: limit, leaseID: leaseID(of: arrival.delivery),
+      runStamp: RunStamp.fresh(at: time), intent: intent, replays: arrival.delivery.replays,
+      copy: arrival.delivery.copy, claim: arrival.claim)
   }
 
-  private func judge(
+  /// A head's lease says which bay its message lies in, unacked.
+  func leaseID(of delivery: Delivery) -> String {
+    "\(workerID).\(delivery.serial)" + (delivery.bay.map { "#\($0)" } ?? "")
+  }
+
+  func judge(
     _ question: Question, _ reply: AdmissionReply, into passed: inout Passed
   ) async throws(AdmissionError) {
     let arrival = question.arrival
     switch reply {
-    case .admitted(let run, let attempt, let active, let at, let costs):
+    case .admitted(let run, let attempt, let active, let at, let month, let costs):
       guard let plan = question.plan else { fatalError("Bug: admitted without a plan") }
-      start(question, plan, run, attempt, at, costs, into: &passed)
+      let lease = HeldLease(
+        job: arrival.job, leaseID: question.request.leaseID, run: run, attempt: attempt,
+        intent: question.request.intent, month: month, worst: question.request.worst)
+      passed.started.append(
+        Run(
+          job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: plan,
+          lane: question.request.lane, lease: lease, startedAt: at, earlierCosts: costs))
       log(question, plan, run, attempt, active: active)
-    case .full(let active, _):
-      let delay = Backoff.delay(afterTrips: arrival.delivery.trips)
-      passed.verdicts.append(.handBack(arrival, after: delay, .concurrency))
-      logger.info(
-        "over the limit, handed back",
-        metadata: [
-          LogKey.job: "\(arrival.job.id)", LogKey.user: "\(arrival.job.userID)", LogKey.tier: "\(question.tier)",
-          LogKey.active: "\(active)/\(question.request.limit)", LogKey.retryIn: "\(delay)",
-        ])
+    case .wait(let place): wait(question, place, into: &passed)
+    case .blocked(let limit, let run, let attempt, let costs):
+      let fault = exhaustion(of: limit, on: question.plan)
+      passed.verdicts.append(closed(question, run, attempt, fault, costs))
+    case .stale: passed.verdicts.append(.stale(arrival.delivery))
     case .running(let lease): passed.verdicts.append(.handBack(arrival, after: lease, .runningElsewhere))
     case .finished(let run): passed.verdicts.append(.known(arrival, run))
     case .conflict: passed.verdicts.append(.bury(arrival.delivery, .idConflict(arrival.job)))
     case .hold(let time):
-      passed.held.append(arrival)
+      passed.held.append(arrival.unclaimed)
       passed.hold = max(passed.hold ?? .zero, time)
       logger.warning("redis lost its memory, nothing is granted yet", metadata: [LogKey.duration: "\(time)"])
     case .idle(let run, let attempt, let costs):
@@ -169,38 +211,15 @@ struct Pipeline: Sendable {
     case .exhausted(let run, let attempt, let lastWasUnknown, let costs):
       let fault = exhaustion(of: arrival.job, after: attempt, lastWasUnknown)
       passed.verdicts.append(closed(question, run, attempt, fault, costs))
-    case .orphan(let run, let attempt, let intent):
-      try await declareUnknown(question, run: run, attempt: attempt, intent: intent)
-      passed.again.append(arrival)
+    case .orphan(let run, let attempt, let intent, let month):
+      try await declareUnknown(question, run: run, attempt: attempt, intent: intent, month: month)
+      passed.again.append(arrival.unclaimed)
     }
-  }
-
-  private func start(
-    _ question: Question, _ plan: Plan, _ run: String, _ attempt: Int, _ time: Timestamp, _ costs: [[UInt8]],
-    into passed: inout Passed
-  ) {
-    let arrival = question.arrival
-    let lease = HeldLease(
-      job: arrival.job, leaseID: question.request.leaseID, run: run, attempt: attempt, intent: question.request.intent)
-    passed.started.append(
-      Run(
-        job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: plan,
-        lane: question.request.lane, lease: lease, startedAt: time, earlierCosts: costs))
-  }
-
-  private func exhaustion(of job: Job, after attempts: Int, _ lastWasUnknown: Bool) -> ResultEvent.Fault {
-    if lastWasUnknown, !job.taskType.mayRepeatUnknown {
-      return .init(.providerFailed, "an attempt was never heard of again, and the job is not bought twice")
-    }
-    if lastWasUnknown {
-      return .init(.poison, "\(attempts) attempts began and the last was never heard of again")
-    }
-    return .init(.attemptsExhausted, "the attempt budget of the run is used up")
   }
 
   /// Gives the attempt that nobody will report on its event. Whoever asks `admit` next learns what follows from it.
   private func declareUnknown(
-    _ question: Question, run: String, attempt: Int, intent: [UInt8]
+    _ question: Question, run: String, attempt: Int, intent: [UInt8], month: String
   ) async throws(AdmissionError) {
     let job = question.arrival.job
     logger.warning(
@@ -211,36 +230,12 @@ struct Pipeline: Sendable {
       Intent(decoding: intent)
       ?? Intent(tier: question.tier, provider: "unknown", model: "unknown", version: nil, at: now())
     let event = Meter(prices: planner().prices).unknownEvent(
-      of: job, run: run, attempt: attempt, intent: intent, at: now())
-    _ = try await desk.declareUnknown(job, run: run, attempt: attempt, event: event.encoded())
+      of: job, run: run, attempt: attempt, intent: intent, month: month, at: now())
+    let isMetered = question.plan?.limits.isMetered ?? false
+    let cost = AttemptCost(
+      attempt: attempt, event: event.encoded(),
+      spent: isMetered ? Spending(event.cost.amount, event.usage, jobs: 1) : nil)
+    _ = try await desk.declareUnknown(job, run: run, cost)
     await failpoints.pass(.afterDeclare)
-  }
-
-  private func closed(
-    _ question: Question, _ run: String?, _ attempt: Int, _ fault: ResultEvent.Fault, _ costs: [[UInt8]]
-  ) -> Verdict {
-    .closed(
-      ClosedRun(
-        arrival: question.arrival, tier: question.tier, run: run, attempt: attempt, fault: fault, costs: costs))
-  }
-
-  private func log(_ question: Question, _ plan: Plan, _ run: String, _ attempt: Int, active: Int) {
-    let job = question.arrival.job
-    logger.info(
-      "admitted",
-      metadata: [
-        LogKey.job: "\(job.id)", LogKey.user: "\(job.userID)", LogKey.task: "\(job.taskType.rawValue)",
-        LogKey.tier: "\(question.tier)", LogKey.lane: "\(question.request.lane.rawValue)",
-        LogKey.priority: "\(4 - question.request.lane.rank)", LogKey.active: "\(active)/\(plan.concurrency)",
-        LogKey.run: "\(run)", LogKey.attempt: "\(attempt)",
-      ])
-  }
-}
-
-extension JobMessage.Refusal {
-  static func idConflict(_ job: Job) -> JobMessage.Refusal {
-    JobMessage.Refusal(
-      .idConflict, "another job or user has this id", jobID: job.id, userID: job.userID,
-      taskType: job.taskType.rawValue)
   }
 }

@@ -1,3 +1,4 @@
+package import Admission
 package import Catalog
 package import Contracts
 
@@ -11,18 +12,31 @@ package final class Plan: Sendable {
     package var version: String?
     /// Nil where models of the provider are free.
     package var price: Price?
+    /// The most that one attempt can use; nil where nothing limits it.
+    package var worst: Spending?
+
+    func isWithin(_ bound: Money?) -> Bool {
+      guard let bound, let worst else { return true }
+      return worst.nanoUSD <= bound.nanoUSD
+    }
   }
 
+  /// The tier's rules with what was laid down for the user.
   package let tier: TierPolicy
-  /// Jobs of the user that may run at once.
-  package let concurrency: Int
+  package let limits: AdmissionLimits
   /// Never empty.
   package let candidates: [Candidate]
 
-  init(tier: TierPolicy, concurrency: Int, candidates: [Candidate]) {
+  init(tier: TierPolicy, limits: AdmissionLimits, candidates: [Candidate]) {
     self.tier = tier
-    self.concurrency = concurrency
+    self.limits = limits
     self.candidates = candidates
+  }
+
+  /// What admission reserves: in each figure that of the dearest candidate. Nil when neither money nor quota is limited.
+  package var worst: Spending? {
+    guard limits.isMetered else { return nil }
+    return candidates.compactMap(\.worst).reduce(Spending()) { $0.largest(of: $1) }
   }
 }
 
@@ -33,5 +47,5 @@ package enum Planned: Sendable {
   case move(to: Lane, tier: String)
   /// Not before this time.
   case notYet(Timestamp)
-  case end(EndCode, String, tier: String)
+  case end(ResultEvent.Fault, tier: String)
 }

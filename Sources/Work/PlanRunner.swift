@@ -19,36 +19,47 @@ struct PlanRunner: Sendable {
   /// A run keeps its delivery at most this long: five minutes less than the broker's consumer timeout.
   static let longestRun: Duration = .seconds(25 * 60)
 
-  /// Nil when the run was abandoned because the worker is going down: its lease runs out and others take over.
-  /// - Parameter advanced: told of the lease whenever a further attempt has been written down.
-  func execute(_ admitted: Run, advanced: @Sendable (HeldLease) async -> Void) async -> RunEnd? {
-    var progress = RunProgress(admitted)
-    let isOver = await walk(&progress, advanced)
-    return isOver ? RunEnd(progress) : nil
+  /// How a run left its candidates.
+  enum Leaving: Sendable {
+    case ended(RunEnd)
+    /// The worker is going down: the lease runs out and others take over.
+    case abandoned
+    /// The next candidate may cost more than is left of the month: it stopped, gave everything back and waits.
+    case suspended
   }
 
-  /// False when the run was abandoned.
-  private func walk(_ progress: inout RunProgress, _ advanced: @Sendable (HeldLease) async -> Void) async -> Bool {
+  private enum Step { case over, abandoned, suspended }
+
+  /// - Parameter advanced: told of the lease whenever a further attempt has been written down.
+  func execute(_ admitted: Run, advanced: @Sendable (HeldLease) async -> Void) async -> Leaving {
+    var progress = RunProgress(admitted)
+    switch await walk(&progress, advanced) {
+    case .over: return .ended(RunEnd(progress))
+    case .abandoned: return .abandoned
+    case .suspended: return .suspended
+    }
+  }
+
+  private func walk(_ progress: inout RunProgress, _ advanced: @Sendable (HeldLease) async -> Void) async -> Step {
     let begin = ContinuousClock.now
     for (index, candidate) in progress.run.plan.candidates.enumerated() {
       if index > 0 {
-        guard let mayGoOn = await prepare(&progress, for: candidate) else { return false }
-        guard mayGoOn else { return true }
+        if let stop = await prepare(&progress, for: candidate) { return stop }
         await advanced(progress.run.lease)
       }
       let answer = await attempt(&progress, candidate, until: begin + Self.longestRun)
       switch answer {
       case .success(let reply):
         progress.success = (candidate, reply)
-        return true
-      case .failure(let failure) where failure.kind == .cancelled: return false
+        return .over
+      case .failure(let failure) where failure.kind == .cancelled: return .abandoned
       case .failure(let failure):
         progress.fault = verdict(on: failure, of: progress.run.job)
-        if progress.fault != nil { return true }
+        if progress.fault != nil { return .over }
       }
     }
     progress.fault = ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
-    return true
+    return .over
   }
 
   private func attempt(
@@ -82,28 +93,35 @@ struct PlanRunner: Sendable {
   }
 
   /// Writes the last attempt's end and the next one's intent; waits for Redis if it must, because without the intent
-  /// nothing may be bought. False, with the fault set, when the run stops here; nil when it is abandoned.
-  private func prepare(_ progress: inout RunProgress, for candidate: Plan.Candidate) async -> Bool? {
+  /// nothing may be bought. Nil to go on; a run that is over here has its fault set.
+  private func prepare(_ progress: inout RunProgress, for candidate: Plan.Candidate) async -> Step? {
     let run = progress.run
     guard run.lease.attempt < desk.configuration.attemptBudget else {
       progress.fault = ResultEvent.Fault(.attemptsExhausted, "the attempt budget of the run is used up")
-      return false
+      return .over
     }
     let intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt).encoded()
-    let event = progress.unwritten.last?.encoded()
-    let isOurs = await patience.ask("the next attempt waits for Redis") { () async throws(AdmissionError) in
-      try await desk.advance(run.lease, event: event, nextIntent: intent)
+    let ended = progress.unwritten.last.map {
+      AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0))
     }
-    guard let isOurs else { return nil }
-    guard isOurs else {
+    let worst = run.plan.limits.isMetered ? candidate.worst : nil
+    let reply = await patience.ask("the next attempt waits for Redis") { () async throws(AdmissionError) in
+      try await desk.advance(run.lease, ended: ended, nextIntent: intent, worst: worst, limits: run.plan.limits)
+    }
+    switch reply {
+    case nil: return .abandoned
+    case .refused: return .suspended
+    case .lost:
       progress.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
-      return false
+      return .over
+    case .advanced:
+      await failpoints.pass(.afterAdvance)
+      progress.run.lease.attempt += 1
+      progress.run.lease.intent = intent
+      progress.run.lease.worst = worst
+      progress.unwritten = []
+      return nil
     }
-    await failpoints.pass(.afterAdvance)
-    progress.run.lease.attempt += 1
-    progress.run.lease.intent = intent
-    progress.unwritten = []
-    return true
   }
 
   private func deadline(

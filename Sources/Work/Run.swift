@@ -1,7 +1,6 @@
 import Admission
 import Contracts
 import Lanes
-import Providers
 
 /// A job in the worker's hands, not yet admitted.
 struct Arrival: Sendable {
@@ -12,6 +11,24 @@ struct Arrival: Sendable {
   /// When it came into this worker.
   let arrivedAt: ContinuousClock.Instant
   let firstSeen: Timestamp
+  /// Of a head that was taken from a bay, until it is redeemed.
+  var claim: Claim?
+
+  init(delivery: Delivery, job: Job, lane: Lane?, firstSeen: Timestamp, claim: Claim? = nil) {
+    self.delivery = delivery
+    self.job = job
+    self.lane = lane
+    arrivedAt = .now
+    self.firstSeen = firstSeen
+    self.claim = claim
+  }
+
+  /// The message of the same job after its claim was redeemed or given back.
+  var unclaimed: Arrival {
+    var arrival = self
+    arrival.claim = nil
+    return arrival
+  }
 }
 
 /// A job that was admitted and is on its way through its candidates.
@@ -26,42 +43,11 @@ struct Run: Sendable {
   let startedAt: Timestamp
   /// Cost events of attempts that earlier holders made and nobody is known to have announced.
   let earlierCosts: [[UInt8]]
-}
+  /// Nil for one that had to wait for nothing but a free slot.
+  var waitedFor: WaitReason? { delivery.trips > 0 || delivery.copy > 0 ? .concurrency : nil }
 
-/// What a run has done so far; changed by its own task only.
-struct RunProgress: Sendable {
-  var run: Run
-  /// Nil for success.
-  var fault: ResultEvent.Fault?
-  var success: (candidate: Plan.Candidate, reply: ProviderReply)?
-  /// Attempts made here, in order.
-  var attempts: [ResultEvent.Attempt] = []
-  /// Cost events of the attempts made here.
-  var events: [CostEvent] = []
-  /// Those of them that `finish` has yet to write.
-  var unwritten: [CostEvent] = []
-
-  init(_ run: Run) { self.run = run }
-}
-
-/// How a run ended in this worker, before it is written down. A class: from here on it only goes from hand to hand.
-final class RunEnd: Sendable {
-  let run: Run
-  let fault: ResultEvent.Fault?
-  let success: (candidate: Plan.Candidate, reply: ProviderReply)?
-  let attempts: [ResultEvent.Attempt]
-  let events: [CostEvent]
-  let unwritten: [CostEvent]
-
-  init(_ progress: RunProgress) {
-    run = progress.run
-    fault = progress.fault
-    success = progress.success
-    attempts = progress.attempts
-    events = progress.events
-    unwritten = progress.unwritten
+  /// What an event of this run means for the month's books; nil when nothing of the user is limited.
+  func spent(_ event: CostEvent) -> Spending? {
+    plan.limits.isMetered ? Spending(event.cost.amount, event.usage, jobs: 1) : nil
   }
-
-  /// Of all attempts made here together.
-  var milliseconds: Int64 { attempts.reduce(0) { $0 + $1.milliseconds } }
 }

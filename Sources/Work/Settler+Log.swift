@@ -1,5 +1,6 @@
 import Admission
 import Contracts
+import Lanes
 import Logging
 
 // What an operator reads when following a job by its id, beside "admitted" and "over the limit": every other way that a
@@ -9,7 +10,8 @@ extension Settler {
   /// When a verdict is taken up.
   func log(_ verdict: Verdict) {
     switch verdict {
-    case .ended, .handBack(_, _, .concurrency): break  // said when it is settled, or when it was refused
+    case .ended, .park: break  // said when it is settled, or when it was refused
+    case .handBack(_, _, let reason) where reason.isLimit: break
     case .closed(let run):
       logger.info(
         "ended without a run here",
@@ -31,6 +33,10 @@ extension Settler {
       logger.info(
         "moved to its tier's lane",
         metadata: [LogKey.job: "\(arrival.job.id)", LogKey.lane: "\(lane.rawValue)", LogKey.tier: "\(tier)"])
+    case .stale(let delivery):
+      logger.info(
+        "a later copy of the job waits, this one is dropped",
+        metadata: [LogKey.job: "\(delivery.messageID ?? "unknown")", LogKey.lane: "\(delivery.lane?.rawValue ?? "none")"])
     case .identify(_, let id):
       logger.info("a message without an id got one", metadata: [LogKey.job: "\(id)"])
     case .bury(_, let refusal):

@@ -7,47 +7,61 @@ import Logging
 import Observability
 import Synchronization
 
-/// Carries out acts, many deliveries at a time, in three stages that run beside each other: first copies and the
-/// written end, then cost events, then results and acks. A stage takes whatever has gathered while it was busy, so
-/// batches grow with the load and an idle fleet does not wait. Nothing is given up: what fails is tried again until it
-/// is done or the worker ends, and then the broker delivers it again.
+/// Carries out acts, many deliveries at a time, in stages that run beside each other: first copies and the written end,
+/// then cost events, then results and acks; jobs that are parked have a stage of their own. A stage takes whatever has
+/// gathered while it was busy, so batches grow with the load and an idle fleet does not wait. Nothing is given up: what
+/// fails is tried again until it is done or the worker ends, and then the broker delivers it again.
 final class Settler: Sendable {
+  /// A lease that was given back, and the lane in which a waiting job of the same user can run now.
+  typealias Released = (leaseID: String, next: Lane?)
+
   private let writer: ActsWriter
   private let desk: AdmissionDesk
   private let post: PostOffice
   private let intake: LaneIntake
+  private let parker: Parker
   private let meter: @Sendable () -> Meter
   private let failpoints: Failpoints
   private let registry: MetricRegistry
+  private let flow: Flow
   let logger: Logger
   private let count = Mutex(0)
+  /// Metered events that are written down in Redis and not yet confirmed by the broker, by id.
+  private let unconfirmed = Mutex<[String: (user: String, month: String, spent: Spending)]>([:])
 
   private let incoming = Mailbox<Verdict>()
+  private let parking = Mailbox<(Arrival, ParkingPlace)>()
   private let priced = Mailbox<Acts>()
   private let announced = Mailbox<Acts>()
-  /// Leases that were given back.
-  private let released: Mailbox<String>
+  private let released: Mailbox<Released>
 
   init(
-    writer: ActsWriter, desk: AdmissionDesk, post: PostOffice, intake: LaneIntake,
-    meter: @escaping @Sendable () -> Meter, failpoints: Failpoints, released: Mailbox<String>,
-    registry: MetricRegistry, logger: Logger
+    writer: ActsWriter, desk: AdmissionDesk, post: PostOffice, intake: LaneIntake, parker: Parker,
+    meter: @escaping @Sendable () -> Meter, failpoints: Failpoints, released: Mailbox<Released>,
+    registry: MetricRegistry, flow: Flow, logger: Logger
   ) {
     self.writer = writer
     self.desk = desk
     self.post = post
     self.intake = intake
+    self.parker = parker
     self.meter = meter
     self.failpoints = failpoints
     self.logger = logger
     self.released = released
     self.registry = registry
+    self.flow = flow
   }
 
   private var patience: Patience { Patience(logger: logger) }
 
   /// Deliveries between verdict and ack.
   var unsettled: Int { count.withLock { $0 } }
+
+  /// What Redis has to be told again after a loss: spent, and not yet on its way to the ledger.
+  var unconfirmedEvents: [(user: String, id: String, month: String, spent: Spending)] {
+    unconfirmed.withLock { $0.map { (user: $1.user, id: $0, month: $1.month, spent: $1.spent) } }
+  }
 
   /// Never waits; what is put in here is bounded by the prefetch of the lanes.
   func settle(_ verdicts: [Verdict]) {
@@ -60,6 +74,7 @@ final class Settler: Sendable {
   func run() async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.stage(self.incoming) { await self.writeDown($0) } }
+      group.addTask { await self.stage(self.parking) { await self.park($0) } }
       group.addTask { await self.stage(self.priced) { await self.announceCosts($0) } }
       group.addTask { await self.stage(self.announced) { await self.announceResults($0) } }
     }
@@ -79,7 +94,8 @@ final class Settler: Sendable {
     // Runs are counted when they are settled: some turn out to be somebody else's.
     registry.count(verdicts.filter { !$0.isEnd })
     for verdict in verdicts { log(verdict) }
-    let batch = await withoutVainLetters(verdicts.map(writer.acts(for:)))
+    parking.put(contentsOf: verdicts.compactMap(\.parking))
+    let batch = await withoutVainLetters(verdicts.filter { $0.parking == nil }.map(writer.acts(for:)))
     let copies = batch.compactMap(\.first)
     // An end without a letter does not wait for the copies of others; one with a letter waits for its letter.
     async let areCopied = post.deliver(copies)
@@ -91,6 +107,20 @@ final class Settler: Sendable {
       await failpoints.pass(acts.finish == nil ? .afterCopy : .afterLetter)
     }
     priced.put(contentsOf: await finish(batch.filter { $0.first != nil }))
+  }
+
+  /// The originals of parked copies are acked; what could not be parked comes back by itself.
+  private func park(_ waiting: [(Arrival, ParkingPlace)]) async {
+    guard let parked = await parker.park(waiting) else { return }
+    var acts: [Acts] = []
+    for ((arrival, _), isParked) in zip(waiting, parked) {
+      if isParked {
+        acts.append(Acts(arrival.delivery))
+      } else {
+        incoming.put(.handBack(arrival, after: .seconds(1), .concurrency))
+      }
+    }
+    announced.put(contentsOf: acts)
   }
 
   /// A run that was taken over leaves no letter: its job lives, or has ended otherwise. Asked before the letter goes out,
@@ -112,6 +142,7 @@ final class Settler: Sendable {
   private func finish(_ batch: [Acts]) async -> [Acts] {
     let ends = batch.compactMap(\.finish)
     guard !ends.isEmpty else { return batch }
+    remember(batch.compactMap(\.end))
     guard
       let replies = await patience.ask(
         "settling waits for Redis",
@@ -131,8 +162,30 @@ final class Settler: Sendable {
       if let acts = follow(acts, finish.job, replies[next]) { settled.append(acts) }
       next += 1
     }
-    released.put(contentsOf: ends.compactMap(\.leaseID))
+    released.put(
+      contentsOf: zip(ends, replies).compactMap { end, reply in
+        end.leaseID.map { lease in
+          if case .finished(_, let next) = reply { (lease, next) } else { (lease, nil) }
+        }
+      })
     return settled
+  }
+
+  private func remember(_ ends: [RunEnd]) {
+    let events = ends.flatMap { end in
+      end.events.compactMap { event in end.run.spent(event).map { (event.id, (end.run.job.userID, event.chargePeriod, $0)) } }
+    }
+    guard !events.isEmpty else { return }
+    unconfirmed.withLock { known in
+      for (id, (user, month, spent)) in events { known[id] = (user: user, month: month, spent: spent) }
+    }
+  }
+
+  private func forget(_ ends: [RunEnd]) {
+    guard ends.contains(where: { $0.run.plan.limits.isMetered }) else { return }
+    unconfirmed.withLock { known in
+      for event in ends.flatMap(\.events) { known[event.id] = nil }
+    }
   }
 
   /// What a finish's answer changes about the acts; nil when the delivery takes another way.
@@ -160,9 +213,7 @@ final class Settler: Sendable {
   }
 
   private func arrival(of job: Job, by delivery: Delivery) -> Arrival {
-    Arrival(
-      delivery: delivery, job: job, lane: delivery.lane, arrivedAt: .now,
-      firstSeen: delivery.firstSeen ?? writer.now())
+    Arrival(delivery: delivery, job: job, lane: delivery.lane, firstSeen: delivery.firstSeen ?? writer.now())
   }
 
   private func logTakenOver(_ job: Job, _ events: Int) {
@@ -173,6 +224,7 @@ final class Settler: Sendable {
 
   private func announceCosts(_ batch: [Acts]) async {
     guard await post.deliver(batch.flatMap(\.costs)) else { return }
+    forget(batch.compactMap(\.end))
     await failpoints.pass(.afterCosts)
     announced.put(contentsOf: batch)
   }
@@ -184,11 +236,18 @@ final class Settler: Sendable {
     await failpoints.pass(.afterAck)
     registry.count(batch.compactMap { acts in acts.end.map { .ended($0, acts.delivery) } })
     for acts in batch { if let end = acts.end { log(end) } }
+    flow.finished(batch.count { $0.finish != nil })
     count.withLock { $0 -= batch.count }
     let forgotten = batch.compactMap(\.forget)
     guard !forgotten.isEmpty else { return }
     _ = await patience.ask("settling waits for Redis") { () async throws(AdmissionError) in
       try await self.desk.forgetCosts(of: forgotten)
     }
+  }
+}
+
+extension Verdict {
+  fileprivate var parking: (Arrival, ParkingPlace)? {
+    if case .park(let arrival, let place) = self { (arrival, place) } else { nil }
   }
 }

@@ -1,11 +1,40 @@
+import Admission
 import Catalog
 import Contracts
 import Lanes
 import Observability
+import Synchronization
 
 // What the worker counts, each in one place. Batches, so that a job costs no lock of its own.
 
+/// Messages that were taken and runs that ended, since this process began: how much broker work a job costs.
+final class Flow: Sendable {
+  private let counts = Mutex((deliveries: Int64(0), finished: Int64(0)))
+
+  var current: (deliveries: Int64, finished: Int64) { counts.withLock { $0 } }
+
+  func took(_ deliveries: Int) { counts.withLock { $0.deliveries += Int64(deliveries) } }
+
+  func finished(_ runs: Int) { counts.withLock { $0.finished += Int64(runs) } }
+}
+
 extension MetricRegistry {
+  /// What describes the whole fleet and reads the same in every replica.
+  func set(_ figures: FleetFigures, ready: [Lane: Int]) {
+    update { store in
+      for lane in Lane.allCases {
+        for reason in WaitReason.allCases {
+          store.set(
+            Metrics.waiting, lane.rawValue, reason.rawValue, to: Double(figures.waiting[lane]?[reason] ?? 0))
+        }
+        let runnable = (ready[lane] ?? 0) + figures.buffered(lane) + (figures.heads[lane] ?? 0)
+        store.set(Metrics.runnable, lane.rawValue, to: Double(runnable))
+        store.set(Metrics.oldestRunnableSeconds, lane.rawValue, to: figures.oldestRunnable(lane).seconds)
+      }
+      if let messages = figures.messagesPerJob { store.set(Metrics.brokerMessagesPerJob, to: messages) }
+    }
+  }
+
   func count(_ verdicts: [Verdict]) {
     update { store in
       for verdict in verdicts { store.count(verdict) }
@@ -23,12 +52,12 @@ extension MetricStore {
     switch verdict {
     case .ended(let end, _):
       let run = end.run
-      let status = end.fault?.code.status ?? .succeeded
+      let status = end.fault?.status ?? .succeeded
       let task = run.job.taskType.rawValue
       add(to: Metrics.jobs, run.lane.rawValue, run.plan.tier.code, task, status.rawValue)
       observe(Double(end.milliseconds) / 1000, in: Metrics.jobSeconds, task)
       let wait = Double(max(0, run.startedAt.milliseconds - run.firstSeen.milliseconds)) / 1000
-      observe(wait, in: Metrics.waitSeconds, run.lane.rawValue, run.delivery.trips > 0 ? "concurrency" : "slot")
+      observe(wait, in: Metrics.waitSeconds, run.lane.rawValue, run.waitedFor?.rawValue ?? "slot")
       for event in end.events {
         add(to: Metrics.attempts, event.provider, event.outcome.rawValue)
         add(
@@ -38,10 +67,10 @@ extension MetricStore {
     case .closed(let run):
       add(
         to: Metrics.jobs, run.arrival.lane?.rawValue ?? "intake", run.tier, run.arrival.job.taskType.rawValue,
-        run.fault.code.status.rawValue)
+        run.fault.status.rawValue)
     case .known: add(to: Metrics.duplicates, "delivery")
     case .bury(_, let refusal) where refusal.code == .idConflict: add(to: Metrics.duplicates, "conflict")
-    case .handBack, .move, .identify, .bury: break
+    case .park, .handBack, .stale, .move, .identify, .bury: break
     }
   }
 }
@@ -53,8 +82,9 @@ extension Verdict {
     switch self {
     case .ended(_, let delivery): delivery
     case .closed(let run): run.arrival.delivery
-    case .known(let arrival, _), .handBack(let arrival, _, _), .move(let arrival, _, _): arrival.delivery
-    case .identify(let delivery, _), .bury(let delivery, _): delivery
+    case .known(let arrival, _), .park(let arrival, _), .handBack(let arrival, _, _), .move(let arrival, _, _):
+      arrival.delivery
+    case .stale(let delivery), .identify(let delivery, _), .bury(let delivery, _): delivery
     }
   }
 
@@ -63,7 +93,8 @@ extension Verdict {
     switch self {
     case .ended(let end, _): Self.word(end.fault)
     case .closed(let run): Self.word(run.fault)
-    case .known: "absorbed"
+    case .known, .stale: "absorbed"
+    case .park: "parked"
     case .handBack: "handed_back"
     case .move, .identify: "moved"
     case .bury: "dead"
@@ -71,7 +102,7 @@ extension Verdict {
   }
 
   private static func word(_ fault: ResultEvent.Fault?) -> String {
-    switch fault?.code.resting {
+    switch fault?.resting {
     case .dead: "dead"
     case .blocked: "blocked"
     case .gone, nil: "done"

@@ -11,8 +11,12 @@ indirect enum Verdict: Sendable {
   case closed(ClosedRun)
   /// It had ended before: say so again.
   case known(Arrival, FinishedRun)
+  /// Over a limit, and its user has a bay.
+  case park(Arrival, ParkingPlace)
   /// Over a limit, not yet due, or running elsewhere: come back later.
   case handBack(Arrival, after: Duration, WaitReason)
+  /// A later copy of the job waits where it can be found.
+  case stale(Delivery)
   /// Found in a lane above its tier's, or in the intake.
   case move(Arrival, to: Lane, tier: String)
   /// A valid job without an id gets one.
@@ -21,11 +25,17 @@ indirect enum Verdict: Sendable {
   case bury(Delivery, JobMessage.Refusal)
 }
 
-/// Why a job waits.
-package enum WaitReason: String, Sendable, CaseIterable {
-  case concurrency
-  case notBefore = "not_before"
-  case runningElsewhere = "running_elsewhere"
+/// The bay that a job waits in.
+struct ParkingPlace: Sendable {
+  var bay: Int
+  var generation: Int64
+  /// Number of the copy that is put there.
+  var copy: Int
+  /// Whether the bay was leased just now, by this worker.
+  var isNew: Bool
+  var lane: Lane
+  /// Whether that is the lane of its tier.
+  var isOwnLane: Bool
 }
 
 /// A run that ends without holding a lease.

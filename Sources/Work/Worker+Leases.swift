@@ -11,19 +11,23 @@ extension Worker {
   func renewLeases() async {
     while !Task.isCancelled {
       do { try await Task.sleep(for: desk.configuration.renewInterval) } catch { return }
-      let leases = held.values.map(\.lease)
-      guard !leases.isEmpty else { continue }
-      do {
-        let replies = try await desk.renew(leases)
-        for (lease, reply) in zip(leases, replies) where reply != .renewed && held[lease.leaseID] != nil {
-          logger.warning(
-            reply == .lost ? "lease is somebody else's now" : "lease was written again after a loss of Redis",
-            metadata: [LogKey.job: "\(lease.job.id)", LogKey.run: "\(lease.run)"])
-        }
-      } catch {
+      await renewHeld()
+    }
+  }
+
+  func renewHeld() async {
+    let leases = held.values.map(\.lease)
+    guard !leases.isEmpty else { return }
+    do {
+      let replies = try await desk.renew(leases)
+      for (lease, reply) in zip(leases, replies) where reply != .renewed && held[lease.leaseID] != nil {
         logger.warning(
-          "leases could not be renewed", metadata: [LogKey.count: "\(leases.count)", LogKey.error: "\(error)"])
+          reply == .lost ? "lease is somebody else's now" : "lease was written again after a loss of Redis",
+          metadata: [LogKey.job: "\(lease.job.id)", LogKey.run: "\(lease.run)"])
       }
+    } catch {
+      logger.warning(
+        "leases could not be renewed", metadata: [LogKey.count: "\(leases.count)", LogKey.error: "\(error)"])
     }
   }
 
@@ -33,6 +37,7 @@ extension Worker {
       do { try await Task.sleep(for: .seconds(1)) } catch { return }
       await intake.relieve()
       await putBackIdle()
+      await relieveDeck()
       await report()
       await passWaves()
     }
@@ -41,7 +46,11 @@ extension Worker {
   private func report() async {
     var report = WorkerReport(worker: configuration.workerID, slots: configuration.slots)
     for run in held.values where run.isExecuting { report.running[run.lane, default: 0] += 1 }
-    for (lane, line) in lines { report.buffered[lane] = line.count }
+    for (lane, line) in lines {
+      report.buffered[lane] = line.count
+      report.oldest[lane] = line.map(\.arrivedAt).min().map { .now - $0 }
+    }
+    (report.deliveries, report.finished) = flow.current
     let reconnects = intake.reconnects - countedReconnects
     countedReconnects += reconnects
     registry.update { [report] store in
@@ -53,6 +62,28 @@ extension Worker {
       try await desk.report(report)
     } catch {
       logger.debug("report of this worker was not stored", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  /// Figures of the whole fleet, once a second; apart from the tick, because the broker is asked as well.
+  func gauge() async {
+    while !Task.isCancelled {
+      do { try await Task.sleep(for: .seconds(1)) } catch { return }
+      do {
+        registry.set(try await desk.fleetFigures(), ready: await readyMessages())
+      } catch {
+        logger.debug("the fleet could not be counted", metadata: [LogKey.error: "\(error)"])
+      }
+    }
+  }
+
+  /// In the lanes' queues; empty while the broker does not say.
+  private func readyMessages() async -> [Lane: Int] {
+    do {
+      return try await bays.ready()
+    } catch {
+      logger.debug("lanes could not be counted", metadata: [LogKey.error: "\(error)"])
+      return [:]
     }
   }
 }

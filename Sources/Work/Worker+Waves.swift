@@ -1,4 +1,5 @@
 import Admission
+import Confinement
 import Contracts
 import Lanes
 import Logging
@@ -21,31 +22,59 @@ extension Worker {
     isPassing = false
   }
 
+  func passNudged() async {
+    while !Task.isCancelled {
+      if await nudges.take().isEmpty { return }
+      await passWaves()
+    }
+  }
+
+  private struct Wave {
+    /// Jobs to ask for, those of them first that have a slot already.
+    var arrivals: [Arrival] = []
+    /// Heads to claim, by lane.
+    var wishes: [Lane: Int] = [:]
+
+    var isEmpty: Bool { arrivals.isEmpty && wishes.isEmpty }
+  }
+
   /// False when there is nothing to do for now.
   private func passWave() async -> Bool {
     guard !isDraining, !isHeld else { return false }
     let wave = nextWave()
     guard !wave.isEmpty else { return await probeRedis() }
-    let slots = wave.count(where: { $0.lane != nil })
-    busy += slots
     do {
-      let asked = ContinuousClock.now
-      let passed = try await pipeline.pass(wave)
-      registry.admitted(after: ContinuousClock.now - asked)
-      await redisIsBack()
-      busy -= slots - passed.started.count
-      giveBackTurns(of: wave, except: passed.started)
-      start(passed.started)
-      settler.settle(passed.verdicts)
-      putInFront(passed.again + passed.held)
-      if let hold = passed.hold { heldUntil = .now + hold }
+      if !wave.wishes.isEmpty { try await claim(wave.wishes) }
+      try await pass(wave.arrivals)
       return true
     } catch {
-      busy -= slots
-      putInFront(wave)
+      putInFront(wave.arrivals)
       await waitForRedis(error)
       return true
     }
+  }
+
+  /// Gives back the slots that were not used, also when it fails.
+  private func pass(_ wave: [Arrival]) async throws(AdmissionError) {
+    guard !wave.isEmpty else { return }
+    let slots = wave.count(where: { $0.lane != nil })
+    let asked = ContinuousClock.now
+    let passed: Pipeline.Passed
+    do throws(AdmissionError) {
+      passed = try await pipeline.pass(wave)
+    } catch {
+      busy -= slots
+      throw error
+    }
+    registry.admitted(after: ContinuousClock.now - asked)
+    await redisIsBack()
+    busy -= slots - passed.started.count
+    giveBackTurns(of: wave, except: passed.started)
+    start(passed.started)
+    settler.settle(passed.verdicts)
+    putInFront(passed.again + passed.held)
+    for (lease, arrival) in passed.decked { deck[lease] = (arrival, .now) }
+    if let hold = passed.hold { heldUntil = .now + hold }
   }
 
   /// A reserved turn that brought a job that may not start now is still owed to its lane.
@@ -53,7 +82,7 @@ extension Worker {
     guard started.count < wave.count else { return }
     let begun = Set(started.map(\.delivery.serial))
     for arrival in wave where !begun.contains(arrival.delivery.serial) {
-      if let lane = arrival.lane { scheduler.giveBack(lane) }
+      if let lane = arrival.lane { slotDesk.giveBack(lane) }
     }
   }
 
@@ -63,19 +92,26 @@ extension Worker {
     return ContinuousClock.now < heldUntil
   }
 
-  private func nextWave() -> [Arrival] {
+  private func nextWave() -> Wave {
     dropLost()
-    var wave = unsorted
+    var wave = Wave(arrivals: heads + unsorted)
+    heads = []
     unsorted = []
-    for _ in 0..<max(0, configuration.slots - busy) {
-      guard let lane = scheduler.next(hasWork: { !(lines[$0] ?? []).isEmpty }) else { break }
-      if let arrival = lines[lane]?.removeFirst() { wave.append(arrival) }
+    for source in slotDesk.grant(configuration.slots - busy, lines: lines.mapValues(\.count)) {
+      switch source {
+      case .line(let lane):
+        guard let arrival = lines[lane]?.removeFirst() else { continue }
+        wave.arrivals.append(arrival)
+        busy += 1
+      case .room(let lane): wave.wishes[lane, default: 0] += 1
+      }
     }
     return wave
   }
 
   private func putInFront(_ arrivals: [Arrival]) {
     for arrival in arrivals.reversed() {
+      let arrival = arrival.unclaimed
       if let lane = arrival.lane { lines[lane, default: []].insert(arrival, at: 0) } else { unsorted.append(arrival) }
     }
   }
@@ -87,6 +123,10 @@ extension Worker {
     seenGenerations = generations
     for lane in Lane.allCases { lines[lane]?.removeAll { !intake.isCurrent($0.delivery) } }
     unsorted.removeAll { !intake.isCurrent($0.delivery) }
+    let kept = heads.filter { intake.isCurrent($0.delivery) }
+    busy -= heads.count - kept.count
+    heads = kept
+    deck = deck.filter { intake.isCurrent($0.value.arrival.delivery) }
   }
 
   /// Redis does not answer or refuses: takes no further deliveries and tries again, more and more slowly. The deliveries
@@ -124,14 +164,14 @@ extension Worker {
   }
 
   /// Long waits in front of full slots: others may be free. Each delivery goes back once a visit, which its redelivered
-  /// flag remembers.
+  /// flag remembers. A head that was refused in its run stays: what lies in a bay is not given back.
   func putBackIdle() async {
     guard busy >= configuration.slots else { return }
     let limit = ContinuousClock.now - configuration.longestIdleWait
     var idle: [Delivery] = []
     for lane in Lane.allCases {
       lines[lane]?.removeAll { arrival in
-        let goes = arrival.arrivedAt < limit && !arrival.delivery.isRedelivered
+        let goes = arrival.arrivedAt < limit && !arrival.delivery.isRedelivered && arrival.delivery.bay == nil
         if goes { idle.append(arrival.delivery) }
         return goes
       }

@@ -25,17 +25,39 @@ package actor Worker {
   let pipeline: Pipeline
   let settler: Settler
   let registry: MetricRegistry
+  let failpoints: Failpoints
   let logger: Logger
-  private let post: PostOffice
+  let post: PostOffice
+  let bays: BayKeeper
+  let drainer: BayDrain
+  let now: @Sendable () -> Timestamp
   private let runner: PlanRunner
   private let starts = Mailbox<Run>()
-  private let endings = Mailbox<(String, RunEnd?)>()
-  private let released = Mailbox<String>()
+  private let endings = Mailbox<(String, PlanRunner.Leaving)>()
+  private let released = Mailbox<Settler.Released>()
+  /// Claims whose heads are to be taken from their bays.
+  let fetches = Mailbox<Claim>()
+  /// Memories of Redis for which the bays are to be looked at.
+  let surveys = Mailbox<String>()
+  /// Asks for a wave without waiting for it: whoever brings heads or looks for them must not be held up by one.
+  let nudges = Mailbox<Void>()
+  let flow = Flow()
   private let drained = Gate()
 
-  var scheduler: LaneScheduler
+  var slotDesk: SlotDesk
   /// Deliveries in front of the slots, first come first.
   var lines: [Lane: [Arrival]] = [:]
+  /// Heads that have a slot already.
+  var heads: [Arrival] = []
+  /// Refused heads in hand, by lease id, and since when.
+  var deck: [String: (arrival: Arrival, since: ContinuousClock.Instant)] = [:]
+  /// Numbers the claims of this process.
+  var nextClaim: UInt64 = 0
+  /// When the next room becomes due, as the last look said.
+  var nextDue: Duration?
+  /// Of Redis' memory; nil before the first look.
+  var knownEpoch: String?
+  var isSurveying = false
   /// Deliveries of the intake queue, which need no slot: they only move.
   var unsorted: [Arrival] = []
   /// Of the intake when the lines were last cleared of lost deliveries.
@@ -58,16 +80,20 @@ package actor Worker {
 
   package init(
     configuration: WorkerConfiguration, planner: @escaping @Sendable () -> Planner, desk: AdmissionDesk,
-    intake: LaneIntake, post: PostOffice, providers: ProviderShelf, registry: MetricRegistry, failpoints: Failpoints,
-    now: @escaping @Sendable () -> Timestamp, logger: Logger
+    intake: LaneIntake, post: PostOffice, bays: BayKeeper, providers: ProviderShelf, registry: MetricRegistry,
+    failpoints: Failpoints, now: @escaping @Sendable () -> Timestamp, logger: Logger
   ) {
     self.configuration = configuration
     self.desk = desk
     self.intake = intake
     self.post = post
+    self.bays = bays
     self.registry = registry
+    self.failpoints = failpoints
+    self.now = now
     self.logger = logger
-    scheduler = LaneScheduler(shares: configuration.shares)
+    slotDesk = SlotDesk(shares: configuration.shares)
+    drainer = BayDrain(intake: intake, post: post, now: now, logger: logger)
     pipeline = Pipeline(
       planner: planner, desk: desk, failpoints: failpoints, now: now, logger: logger,
       workerID: configuration.workerID)
@@ -75,8 +101,10 @@ package actor Worker {
     runner = PlanRunner(
       providers: providers, desk: desk, meter: meter, failpoints: failpoints, now: now, logger: logger)
     settler = Settler(
-      writer: ActsWriter(post: post, now: now), desk: desk, post: post, intake: intake, meter: meter,
-      failpoints: failpoints, released: released, registry: registry, logger: logger)
+      writer: ActsWriter(post: post, now: now), desk: desk, post: post, intake: intake,
+      parker: Parker(
+        desk: desk, post: post, intake: intake, bays: bays, drain: drainer, failpoints: failpoints, logger: logger),
+      meter: meter, failpoints: failpoints, released: released, registry: registry, flow: flow, logger: logger)
   }
 
   /// Works until `drain` has let everything end, or the task is cancelled.
@@ -91,6 +119,11 @@ package actor Worker {
       group.addTask { await self.forgetReleased() }
       group.addTask { await self.renewLeases() }
       group.addTask { await self.tick() }
+      group.addTask { await self.gauge() }
+      group.addTask { await self.watchRooms() }
+      group.addTask { await self.fetchHeads() }
+      group.addTask { await self.passNudged() }
+      group.addTask { await self.surveyBays() }
       _ = await drained.pass()
       group.cancelAll()
     }
@@ -107,6 +140,7 @@ package actor Worker {
     lines = [:]
     unsorted = []
     await intake.putBack(waiting.map(\.delivery))
+    await leaveDeck()
     logger.info(
       "draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(waiting.count)"])
     while busy > 0 || settler.unsettled > 0, ContinuousClock.now < end {
@@ -134,6 +168,7 @@ package actor Worker {
     while !Task.isCancelled {
       let deliveries = await intake.next()
       if deliveries.isEmpty { return }
+      flow.took(deliveries.count)
       var arrivals: [Arrival] = []
       var verdicts: [Verdict] = []
       for delivery in deliveries {
@@ -153,6 +188,15 @@ package actor Worker {
       if let lane = arrival.lane { lines[lane, default: []].append(arrival) } else { unsorted.append(arrival) }
     }
     await passWaves()
+  }
+
+  /// Heads come with the slots that were kept for them; as many slots as were kept in vain are free again.
+  func accept(heads arrived: [Arrival], freeing slots: Int) {
+    busy -= slots
+    for head in arrived {
+      if adopt(head) { busy -= 1 } else { heads.append(head) }
+    }
+    nudges.put(())
   }
 
   /// A job that runs here and whose delivery was lost with its connection goes on under its new delivery.
@@ -181,8 +225,9 @@ package actor Worker {
         if runs.isEmpty { break }
         for run in runs {
           group.addTask {
-            let end = await self.runner.execute(run) { lease in await self.advanced(lease) }
-            self.endings.put((run.lease.leaseID, end))
+            let leaving = await self.runner.execute(run) { lease in await self.advanced(lease) }
+            if case .suspended = leaving { await self.resume(run) }
+            self.endings.put((run.lease.leaseID, leaving))
           }
         }
       }
@@ -198,14 +243,21 @@ package actor Worker {
       let batch = await endings.take()
       if batch.isEmpty { return }
       busy -= batch.count
-      settler.settle(batch.compactMap { leaseID, end in verdict(on: leaseID, end) })
+      settler.settle(batch.compactMap { leaseID, leaving in verdict(on: leaseID, leaving) })
       await passWaves()
     }
   }
 
-  /// Nil for a run that was abandoned: its lease runs out by itself.
-  private func verdict(on leaseID: String, _ end: RunEnd?) -> Verdict? {
-    guard let end, let run = held[leaseID] else {
+  /// A run that gave everything back in its middle: its delivery stands in line again.
+  private func resume(_ run: Run) {
+    guard let delivery = held[run.lease.leaseID]?.delivery else { return }
+    let arrival = Arrival(delivery: delivery, job: run.job, lane: run.lane, firstSeen: run.firstSeen)
+    lines[run.lane, default: []].insert(arrival, at: 0)
+  }
+
+  /// Nil for a run that was abandoned, whose lease runs out by itself, and for one that gave it back.
+  private func verdict(on leaseID: String, _ leaving: PlanRunner.Leaving) -> Verdict? {
+    guard case .ended(let end) = leaving, let run = held[leaseID] else {
       release(leaseID)
       return nil
     }
@@ -217,7 +269,11 @@ package actor Worker {
     while !Task.isCancelled {
       let leases = await released.take()
       if leases.isEmpty { return }
-      for lease in leases { release(lease) }
+      for lease in leases { release(lease.leaseID) }
+      let next = leases.compactMap(\.next)
+      guard !next.isEmpty else { continue }
+      for lane in next { slotDesk.heard(of: lane) }
+      nudges.put(())
     }
   }
 

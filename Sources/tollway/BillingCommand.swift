@@ -2,6 +2,7 @@ import ArgumentParser
 import Billing
 import Catalog
 import Contracts
+import Foundation
 import Lanes
 import Logging
 import Observability
@@ -15,6 +16,9 @@ struct BillingCommand: AsyncParsableCommand {
 
   @OptionGroup var settings: Settings
 
+  /// For the last batch, after the first SIGTERM.
+  private static let grace: Duration = .seconds(10)
+
   func run() async throws {
     LogBootstrap.install(try settings.logging())
     let wires = try Wires(settings, role: "billing")
@@ -24,17 +28,35 @@ struct BillingCommand: AsyncParsableCommand {
       tiers: rules.planner.policy.tiers.keys, providers: rules.planner.policy.providers.keys)
     _ = try await wires.declareTopology()
     let stream = wires.broker.costStream(prefetch: BillingWatcher<LedgerArrivals>.batchLimit * 4)
+    let office = wires.broker.postOffice()
+    let books = RedisBooks(desk: wires.desk, ledger: ledger)
     let watcher = BillingWatcher(
-      ledger: ledger, arrivals: LedgerArrivals(stream: stream), logger: wires.logger, now: Wires.now,
-      onBatch: { batch in registry.update { $0.count(batch) } })
-    wires.logger.info("billing starts")
+      ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream), policy: { rules.planner.policy },
+      logger: wires.logger, now: Wires.now, onBatch: { batch in registry.update { $0.count(batch) } })
     let entitlements = Entitlements(wires: wires, assignments: Assignments(in: ledger))
+    let sweeper = OpenSweeper(desk: wires.desk, ledger: ledger, books: books, logger: wires.logger)
+    let alerts = AlertSender(ledger: ledger, office: office, logger: wires.logger)
+    let releaser = BlockedReleaser(wires: wires, rules: rules, process: UUID().uuidString)
+    wires.logger.info("billing starts")
     await withDiscardingTaskGroup { group in
+      group.addTask { await rules.watch(logger: wires.logger) { _ in } }
       group.addTask { await entitlements.keep() }
-      group.addTask { await Signals.drain { await stream.end() } }
+      group.addTask { await sweeper.run() }
+      group.addTask { await office.run() }
+      group.addTask { await alerts.run() }
+      group.addTask { await releaser.run() }
       group.addTask { await Probes.serve(self.settings, registry, wires.logger) { .ready } }
       group.addTask { await stream.run() }
-      await watcher.run()
+      let watching = Task { await watcher.run() }
+      group.addTask {
+        await Signals.drain {
+          await stream.end()
+          // What cannot be booked by then stays in the queue.
+          do { try await Task.sleep(for: Self.grace) } catch { return }
+          watching.cancel()
+        }
+      }
+      await watching.value
       group.cancelAll()
     }
     do throws(LedgerError) { try ledger.close() } catch { throw CommandFailure.ledger(error) }

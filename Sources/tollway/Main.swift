@@ -40,7 +40,7 @@ struct Tollway: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       WorkerCommand.self, BillingCommand.self, SubmitCommand.self, TopologyCommand.self, DoctorCommand.self,
-      LanesCommand.self, UsersCommand.self, DeadCommand.self, BlockedCommand.self, CostsCommand.self,
-      LedgerCommand.self, PricesCommand.self, PolicyCommand.self,
+      LanesCommand.self, ExplainCommand.self, UsersCommand.self, DeadCommand.self, BlockedCommand.self,
+      CostsCommand.self, LedgerCommand.self, PricesCommand.self, PolicyCommand.self,
     ])
 }

@@ -17,26 +17,33 @@ final class RuleBook: Sendable {
   private let state: Mutex<(planner: Planner, policy: Source, prices: Source)>
 
   init(policyPath: String?, pricesPath: String?) throws(CommandFailure) {
-    let policy = try Self.policy(at: policyPath)
+    let policy = try Self.stampedPolicy(at: policyPath)
     let prices = try Self.prices(at: pricesPath)
     state = Mutex(
       (
-        Planner(policy: policy, prices: prices), Source(path: policyPath, stamp: Self.stamp(of: policyPath)),
+        Planner(policy: policy.policy, prices: prices, stamp: policy.stamp), Source(path: policyPath, stamp: Self.stamp(of: policyPath)),
         Source(path: pricesPath, stamp: Self.stamp(of: pricesPath))
       ))
   }
 
   var planner: Planner { state.withLock { $0.planner } }
 
-  /// Looks for changed files twice a second until cancelled. `onPolicy` is told of a new policy before it is in force.
-  func watch(logger: Logger, onPolicy: @Sendable (Policy) async -> Void) async {
+  /// Looks for changed files twice a second until cancelled. `onPolicy` is told of a new policy before it is in force,
+  /// `onForce` when it is.
+  func watch(
+    logger: Logger, onPolicy: @Sendable (Policy) async -> Void, onForce: @Sendable () async -> Void = {}
+  ) async {
     while !Task.isCancelled {
       do { try await Task.sleep(for: .milliseconds(500)) } catch { return }
       if let path = changed(\.policy) {
         do throws(CommandFailure) {
-          let policy = try Self.policy(at: path)
+          let (policy, stamp) = try Self.stampedPolicy(at: path)
           await onPolicy(policy)
-          state.withLock { $0.planner.policy = policy }
+          state.withLock { state in
+            state.planner.policy = policy
+            state.planner.stamp = stamp
+          }
+          await onForce()
           logger.info("policy file changed and is in force")
         } catch {
           logger.error("policy file changed and was refused", metadata: [LogKey.error: "\(error.happened)"])
@@ -77,10 +84,13 @@ final class RuleBook: Sendable {
     }
   }
 
-  static func policy(at path: String?) throws(CommandFailure) -> Policy {
+  static func policy(at path: String?) throws(CommandFailure) -> Policy { try stampedPolicy(at: path).policy }
+
+  /// With a stamp that is equal for equal files, in every process.
+  private static func stampedPolicy(at path: String?) throws(CommandFailure) -> (policy: Policy, stamp: String) {
     let text = try text(at: path, else: PolicyFile.builtIn)
     do throws(FileFault) {
-      return try PolicyFile.read(text: text).0
+      return (try PolicyFile.read(text: text).0, JobMessage.digest(of: Array(text.utf8)))
     } catch {
       throw CommandFailure(
         .usage, "policy file: \(error.summary)", "tollway policy check \(path ?? "") explains each line")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Admission
 import Catalog
 import Contracts
 import Foundation
@@ -50,15 +51,17 @@ struct WorkerCommand: AsyncParsableCommand {
     let providers = ProviderShelf(
       policy: rules.planner.policy, artifacts: ArtifactStore(directory: settings.artifactDirectory),
       logger: wires.logger)
+    let bays = wires.broker.bayKeeper()
     let worker = Worker(
       configuration: configuration, planner: { rules.planner }, desk: wires.desk,
       intake: wires.broker.intake(lanes: configuration.lanes, prefetch: configuration.prefetch),
-      post: wires.broker.postOffice(), providers: providers, registry: registry, failpoints: failpoints,
+      post: wires.broker.postOffice(), bays: bays, providers: providers, registry: registry, failpoints: failpoints,
       now: Wires.now, logger: wires.logger)
     wires.logger.info(
       "worker starts", metadata: [LogKey.worker: "\(configuration.workerID)", "slots": "\(slots)", "lanes": "\(lanes)"])
     await serve(worker, rules, providers, registry, wires)
     await providers.shutdown()
+    await bays.close()
     await wires.redis.close()
     wires.logger.info("worker ended")
   }
@@ -69,16 +72,27 @@ struct WorkerCommand: AsyncParsableCommand {
     await withDiscardingTaskGroup { group in
       group.addTask { await Signals.drain { await worker.drain() } }
       group.addTask {
-        await rules.watch(logger: wires.logger) { policy in
-          await providers.adopt(policy)
-          registry.declare(tiers: policy.tiers.keys, providers: policy.providers.keys)
-        }
+        await rules.watch(
+          logger: wires.logger,
+          onPolicy: { policy in
+            await providers.adopt(policy)
+            registry.declare(tiers: policy.tiers.keys, providers: policy.providers.keys)
+          }, onForce: { await Self.hasten(wires) })
       }
       group.addTask {
         await Probes.serve(self.settings, registry, wires.logger) { await worker.readiness() }
       }
       await worker.run()
       group.cancelAll()
+    }
+  }
+
+  /// Limits of a tier may have changed: jobs that wait for them are judged anew at once.
+  private static func hasten(_ wires: Wires) async {
+    do {
+      try await wires.desk.hasten()
+    } catch {
+      wires.logger.warning("waiting jobs are judged anew only by and by", metadata: [LogKey.error: "\(error)"])
     }
   }
 

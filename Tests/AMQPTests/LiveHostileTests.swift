@@ -127,4 +127,27 @@ struct LiveHostileTests {
       #expect(live.log.count(.error, "discarded a delivery") == 1)
     }
   }
+
+  @Test func `a message that cannot be decoded is discarded when it is got for the second time`() async throws {
+    let live = try await Live.shared()
+    try await live.withQueue(["x-queue-type": "classic"]) { queue in
+      try await publish(rawProperties: [0x80, 0x01, 4] + Array("text".utf8), to: queue, live)
+      try await live.publish([Array("healthy".utf8)], to: queue)
+      try await live.withConsumer([]) { consumer, _ in
+        var results: [AMQPGetResult] = []
+        try await waitUntil("a message came") {
+          try await waitUntil("it is connected") { consumer.state.isConnected }
+          results += await consumer.get([queue]).filter { !$0.isEmpty }
+          return results.last?.message != nil
+        }
+        #expect(results.last?.message?.text == "healthy")
+        #expect(results.count { $0.error?.code == .malformed } == 2)
+        #expect(consumer.state.undecodable == 1)
+        await consumer.settle(results.compactMap { $0.message?.ack })
+        try await waitUntil("it is settled") { consumer.state.unsettled == 0 }
+      }
+      #expect(try await live.admin.queueStatus(queue).messages == 0)
+      #expect(live.log.count(.error, "discarded a delivery") == 1)
+    }
+  }
 }

@@ -23,6 +23,10 @@ struct LiveTLSTests {
         await consumer.settle(deliveries.map(\.ack))
         await consumer.pause()
         #expect(consumer.state.unsettled == 0)
+        try await live.publish([[1], large], to: queue)
+        let got = await consumer.get([queue, queue, queue])
+        #expect(got.map { $0.message?.body } == [[1], large, nil])
+        await consumer.settle(got.compactMap { $0.message?.ack })
       }
       #expect(await failure { _ = try await live.admin.queueStatus("no-such-queue") }?.code == .notFound)
       #expect(try await live.admin.queueStatus(queue).messages == 0)

@@ -7,12 +7,13 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let replies = try await bench.desk.admit(
       try (1...3).map { bench.request(try bench.job("job-\($0)"), lease: "lease-\($0)") })
-    guard case .admitted(let run, 1, 1, _, let costs) = replies[0] else { Issue.record("\(replies[0])"); return }
+    guard case .admitted(let run, 1, 1, _, _, let costs) = replies[0] else { Issue.record("\(replies[0])"); return }
     #expect(run == "run-lease-1")
     #expect(costs.isEmpty)
-    guard case .admitted(_, 1, 2, _, _) = replies[1] else { Issue.record("\(replies[1])"); return }
-    guard case .full(2, let lease) = replies[2] else { Issue.record("\(replies[2])"); return }
-    #expect(lease > .seconds(25) && lease <= .seconds(30))
+    guard case .admitted(_, 1, 2, _, _, _) = replies[1] else { Issue.record("\(replies[1])"); return }
+    let wait = try #require(replies[2].place)
+    #expect(wait.reason == .concurrency && wait.active == 2 && wait.position == 1)
+    #expect(wait.until > .seconds(25) && wait.until <= .seconds(30))
     #expect(try await bench.leases() == 2)
   }
 
@@ -21,8 +22,8 @@ import Testing
     let job = try bench.job("job")
     let first = try await bench.admit(job, lease: "a")
     let second = try await bench.admit(job, lease: "a")
-    guard case .admitted(let run, let attempt, let active, _, _) = first,
-      case .admitted(let sameRun, let sameAttempt, let sameActive, _, _) = second
+    guard case .admitted(let run, let attempt, let active, _, _, _) = first,
+      case .admitted(let sameRun, let sameAttempt, let sameActive, _, _, _) = second
     else { Issue.record("\(first) \(second)"); return }
     #expect(run == sameRun && attempt == sameAttempt && active == sameActive)
     #expect(try await bench.leases() == 1)
@@ -60,7 +61,7 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a")
-    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a", next: nil))
     guard case .finished(let known) = try await bench.admit(job, lease: "b") else {
       Issue.record("not finished"); return
     }
@@ -86,7 +87,7 @@ import Testing
       Issue.record("a stale replay started a run")
       return
     }
-    guard case .admitted("run-c", 1, _, _, _) = try await bench.admit(job, lease: "c", replays: "run-a") else {
+    guard case .admitted("run-c", 1, _, _, _, _) = try await bench.admit(job, lease: "c", replays: "run-a") else {
       Issue.record("the replay did not start a run")
       return
     }
@@ -96,12 +97,12 @@ import Testing
     let bench = try await AdmissionBench.opened(attempts: 2)
     let job = try bench.job("job")
     for attempt in 1...2 {
-      guard case .admitted(let run, attempt, _, _, _) = try await bench.admit(job, lease: "lease-\(attempt)") else {
+      guard case .admitted(let run, attempt, _, _, _, _) = try await bench.admit(job, lease: "lease-\(attempt)") else {
         Issue.record("attempt \(attempt) was not admitted")
         return
       }
       try await bench.expireLeases()
-      let isDeclared = try await bench.desk.declareUnknown(
+      let isDeclared = try await bench.declareUnknown(
         job, run: run, attempt: attempt, event: Array("u\(attempt)".utf8))
       #expect(isDeclared)
     }

@@ -10,13 +10,16 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "dead")
-    #expect(try await !bench.desk.declareUnknown(job, run: "run-dead", attempt: 1, event: [1]))
+    #expect(try await !bench.declareUnknown(job, run: "run-dead", attempt: 1, event: [1]))
     try await bench.expireLeases()
-    let intent = Array("intent".utf8)
-    #expect(try await bench.admit(job, lease: "b") == .orphan(run: "run-dead", attempt: 1, intent: intent))
-    #expect(try await bench.desk.declareUnknown(job, run: "run-dead", attempt: 1, event: [1]))
-    #expect(try await !bench.desk.declareUnknown(job, run: "run-dead", attempt: 1, event: [2]))
-    guard case .admitted("run-dead", 2, 1, _, let costs) = try await bench.admit(job, lease: "b") else {
+    guard case .orphan("run-dead", 1, let intent, _) = try await bench.admit(job, lease: "b") else {
+      Issue.record("no orphan")
+      return
+    }
+    #expect(intent == Array("intent".utf8))
+    #expect(try await bench.declareUnknown(job, run: "run-dead", attempt: 1, event: [1]))
+    #expect(try await !bench.declareUnknown(job, run: "run-dead", attempt: 1, event: [2]))
+    guard case .admitted("run-dead", 2, 1, _, _, let costs) = try await bench.admit(job, lease: "b") else {
       Issue.record("not admitted again")
       return
     }
@@ -30,12 +33,12 @@ import Testing
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "zombie")
     try await bench.expireLeases()
-    _ = try await bench.desk.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
+    _ = try await bench.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
     #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
     _ = try await bench.admit(job, lease: "b")
     #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
     #expect(try await bench.leases() == 1)
-    #expect(try await bench.finish(job, lease: "b", run: "run-zombie", attempt: 2) == .finished(run: "run-zombie"))
+    #expect(try await bench.finish(job, lease: "b", run: "run-zombie", attempt: 2) == .finished(run: "run-zombie", next: nil))
   }
 
   @Test func `a zombie is recognised even while its job waits again`() async throws {
@@ -43,9 +46,9 @@ import Testing
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "zombie", limit: 1)
     try await bench.expireLeases()
-    _ = try await bench.desk.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
+    _ = try await bench.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
     _ = try await bench.admit(try bench.job("other"), lease: "other", limit: 1)
-    guard case .full = try await bench.admit(job, lease: "b", limit: 1) else { Issue.record("not full"); return }
+    #expect(try await bench.admit(job, lease: "b", limit: 1).place?.reason == .concurrency)
     #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
     #expect(try await bench.desk.renew([bench.held(job, lease: "zombie", run: "run-zombie")]) == [.lost])
   }
@@ -64,8 +67,8 @@ import Testing
     let first = try bench.job("first")
     _ = try await bench.admit(first, lease: "a")
     _ = try await bench.admit(try bench.job("second"), lease: "b")
-    #expect(try await bench.finish(first, lease: "a", run: "run-a") == .finished(run: "run-a"))
-    #expect(try await bench.finish(first, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    #expect(try await bench.finish(first, lease: "a", run: "run-a") == .finished(run: "run-a", next: nil))
+    #expect(try await bench.finish(first, lease: "a", run: "run-a") == .finished(run: "run-a", next: nil))
     #expect(try await bench.leases() == 1)
   }
 
@@ -74,7 +77,7 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a", limit: 1)
-    try await bench.wipe("job")
+    try await bench.wipe()
     guard case .hold(let time) = try await bench.admit(try bench.job("other"), lease: "b", limit: 1) else {
       Issue.record("granted after a loss")
       return
@@ -83,15 +86,15 @@ import Testing
     #expect(try await bench.desk.renew([bench.held(job, lease: "a", run: "run-a")]) == [.restored])
     #expect(try await bench.leases() == 1)
     guard case .running = try await bench.admit(job, lease: "c") else { Issue.record("not running"); return }
-    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a", next: nil))
   }
 
   @Test func `a finish needs nothing that Redis lost`() async throws {
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a")
-    try await bench.wipe("job")
-    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a"))
+    try await bench.wipe()
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .finished(run: "run-a", next: nil))
     guard case .finished(let known) = try await bench.admit(job, lease: "b") else { Issue.record("not known"); return }
     #expect(known.costs == [Array("cost".utf8)])
   }
@@ -100,18 +103,18 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a")
-    #expect(try await bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [1], nextIntent: [9]))
+    #expect(try await bench.advance(bench.held(job, lease: "a", run: "run-a"), event: [1]) == .advanced)
     try await bench.expireLeases()
-    guard case .orphan("run-a", 2, [9]) = try await bench.admit(job, lease: "b") else {
+    guard case .orphan("run-a", 2, [9], _) = try await bench.admit(job, lease: "b") else {
       Issue.record("no orphan"); return
     }
-    _ = try await bench.desk.declareUnknown(job, run: "run-a", attempt: 2, event: [2])
-    guard case .admitted("run-a", 3, _, _, let costs) = try await bench.admit(job, lease: "b") else {
+    _ = try await bench.declareUnknown(job, run: "run-a", attempt: 2, event: [2])
+    guard case .admitted("run-a", 3, _, _, _, let costs) = try await bench.admit(job, lease: "b") else {
       Issue.record("not admitted")
       return
     }
     #expect(costs == [[1], [2]])
-    #expect(try await !bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [7], nextIntent: [8]))
+    #expect(try await bench.advance(bench.held(job, lease: "a", run: "run-a"), event: [7]) == .lost)
   }
 
   @Test func `an end without a lease respects what others did`() async throws {
@@ -130,7 +133,7 @@ import Testing
     }
     #expect(known.run == "run-a")
     #expect(
-      try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x"))
+      try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x", next: nil))
   }
 
   @Test func `what may not be bought twice is not started again, whoever asks, and all its events are handed over`()
@@ -139,9 +142,9 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job", task: "image", payload: #"{"prompt":"a toll booth"}"#)
     _ = try await bench.admit(job, lease: "a")
-    _ = try await bench.desk.advance(bench.held(job, lease: "a", run: "run-a"), event: [1], nextIntent: [9])
+    _ = try await bench.advance(bench.held(job, lease: "a", run: "run-a"), event: [1])
     try await bench.expireLeases()
-    #expect(try await bench.desk.declareUnknown(job, run: "run-a", attempt: 2, event: [2]))
+    #expect(try await bench.declareUnknown(job, run: "run-a", attempt: 2, event: [2]))
     for lease in ["b", "c"] {
       guard case .exhausted("run-a", 2, true, let costs) = try await bench.admit(job, lease: lease) else {
         Issue.record("bought a second time")
@@ -158,14 +161,14 @@ import Testing
     _ = try await bench.admit(job, lease: "a")
     guard case .running = try await bench.admit(job, lease: "x", limit: 0) else { Issue.record("not running"); return }
     try await bench.expireLeases()
-    guard case .orphan("run-a", 1, _) = try await bench.admit(job, lease: "x", limit: 0) else {
+    guard case .orphan("run-a", 1, _, _) = try await bench.admit(job, lease: "x", limit: 0) else {
       Issue.record("no orphan")
       return
     }
-    _ = try await bench.desk.declareUnknown(job, run: "run-a", attempt: 1, event: [1])
+    _ = try await bench.declareUnknown(job, run: "run-a", attempt: 1, event: [1])
     #expect(try await bench.admit(job, lease: "x", limit: 0) == .idle(run: "run-a", attempt: 1, costs: [[1]]))
     #expect(try await bench.leases() == 0)
-    #expect(try await bench.finish(job, lease: nil, run: "other", attempt: 1, cost: nil) == .finished(run: "run-a"))
+    #expect(try await bench.finish(job, lease: nil, run: "other", attempt: 1, cost: nil) == .finished(run: "run-a", next: nil))
     guard case .known(let known) = try await bench.finish(job, lease: nil, run: "x", cost: nil) else {
       Issue.record("not known")
       return
@@ -186,9 +189,9 @@ import Testing
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")
     _ = try await bench.admit(job, lease: "a")
-    try await bench.wipe("job")
+    try await bench.wipe()
     try await bench.desk.openEpoch()
-    guard case .admitted("run-b", 1, _, _, _) = try await bench.admit(job, lease: "b") else {
+    guard case .admitted("run-b", 1, _, _, _, _) = try await bench.admit(job, lease: "b") else {
       Issue.record("not admitted")
       return
     }

@@ -18,13 +18,15 @@ struct AssignmentsTests {
 
   @Test func `an assignment is found again with all it grants`() async throws {
     let overrides = UserOverrides(
-      concurrency: 7, monthlyUsd: Money("12.5"), hardStop: true, quotas: .init(tokens: 100, videoMinutes: 3))
+      concurrency: 7, monthlyUsd: Money("12.5"), hardStop: true, quotas: .init(tokens: 100, videoMinutes: 3),
+      rateLimit: .init(rpm: 60, burst: 4))
     let made = try await assignments.assign("anna", tier: "tier3", overrides: overrides, by: "root", reason: "pilot")
     #expect(try await assignments.assignment(of: "anna") == made)
     #expect(made.changedAt == Timestamp(milliseconds: 1_790_000_000_123))
     #expect(
       try ledger.texts("SELECT overrides FROM user_assignment") == [
-        #"{"concurrency":7,"hardStop":true,"monthlyUsd":"12.500000000000","quotas":{"tokens":100,"video_minutes":3}}"#
+        #"{"concurrency":7,"hardStop":true,"monthlyUsd":"12.500000000000","quotas":{"tokens":100,"video_minutes":3},"#
+          + #""rateLimit":{"burst":4,"rpm":60}}"#
       ])
   }
 
@@ -61,6 +63,9 @@ struct AssignmentsTests {
       ("anna", nil, UserOverrides(concurrency: 0), "root"),
       ("anna", nil, UserOverrides(monthlyUsd: Money(nanoUSD: -1)), "root"),
       ("anna", nil, UserOverrides(quotas: .init(jobs: -1)), "root"),
+      ("anna", nil, UserOverrides(monthlyUsd: Money("9000000.1")), "root"),
+      ("anna", nil, UserOverrides(quotas: .init(videoMinutes: 100_000_000_001)), "root"),
+      ("anna", nil, UserOverrides(rateLimit: .init(rps: 0)), "root"),
       ("anna", nil, .none, String(repeating: "x", count: 1025)),
     ]
     for (user, tier, overrides, by) in refused {
@@ -71,6 +76,19 @@ struct AssignmentsTests {
     }
     #expect(try ledger.count("user_assignment") == 0)
     #expect(try ledger.count("assignment_audit") == 0)
+  }
+
+  @Test func `admission reads all that is laid down`() async throws {
+    let overrides = UserOverrides(
+      concurrency: 7, monthlyUsd: Money("12.5"), hardStop: false,
+      quotas: .init(tokens: 1, audioSeconds: 2, videoMinutes: 3, jobs: 4), rateLimit: .init(rpm: 5, rps: 6, burst: 7))
+    let made = try await assignments.assign("anna", tier: "tier3", overrides: overrides, by: "root", reason: "")
+    #expect(
+      made.entitlement
+        == Entitlement(
+          tier: "tier3", concurrency: 7, monthlyCap: Money("12.5"), hardStop: false,
+          quotas: .init(tokens: 1, audioSeconds: 2, videoMinutes: 3, jobs: 4),
+          rate: .init(perMinute: 5, perSecond: 6, burst: 7)))
   }
 
   @Test func `lines of the audit cannot be changed or removed`() async throws {

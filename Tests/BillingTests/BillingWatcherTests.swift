@@ -1,3 +1,4 @@
+import Catalog
 import Contracts
 import Logging
 import Synchronization
@@ -11,11 +12,12 @@ struct BillingWatcherTests {
   init() throws { events = try randomEvents(6, seed: 21) }
 
   private func watcher(
-    _ ledger: any LedgerStore, _ arrivals: FakeArrivals, log: RecordedLog = RecordedLog(),
-    clock: any Clock<Duration> = SkippingClock(), onBatch: @escaping @Sendable (BookedBatch) -> Void = { _ in }
+    _ ledger: any LedgerStore, _ arrivals: FakeArrivals, books: FakeBooks = FakeBooks(),
+    log: RecordedLog = RecordedLog(), clock: any Clock<Duration> = SkippingClock(),
+    onBatch: @escaping @Sendable (BookedBatch) -> Void = { _ in }
   ) -> BillingWatcher<FakeArrivals> {
     BillingWatcher(
-      ledger: ledger, arrivals: arrivals, logger: log.logger, clock: clock,
+      ledger: ledger, books: books, arrivals: arrivals, policy: { builtInPolicy }, logger: log.logger, clock: clock,
       now: { Timestamp(milliseconds: 1_900_000_000_000) }, onBatch: onBatch)
   }
 
@@ -80,6 +82,48 @@ struct BillingWatcherTests {
     #expect(log.lines == ["error cost events were quarantined [count: 1] [reason: conflict on j0/r0/1]"])
     #expect(arrivals.settled.count == 1)
   }
+
+  @Test func `the books know of a batch before it is acked, and of one that came again too`() async throws {
+    let folder = try TemporaryFolder()
+    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let arrivals = FakeArrivals([events, events])
+    let books = FakeBooks { #expect(arrivals.settled.count < 2) }
+    await watcher(ledger, arrivals, books: books).run()
+    let ids = Set(events.map(\.id))
+    #expect(books.booked.map { Set($0.flatMap(\.eventIDs)) } == [ids, ids])
+    #expect(books.booked[0].map(\.month.lastRow).max() == 6)
+    #expect(Set(books.booked[0].map(\.month)) == Set(books.booked[1].map(\.month)))
+  }
+
+  @Test func `while the books cannot be written nothing is acked, and it is told once`() async throws {
+    let folder = try TemporaryFolder()
+    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let arrivals = FakeArrivals([events])
+    let books = FakeBooks(failures: 20) { #expect(arrivals.settled.isEmpty) }
+    let log = RecordedLog()
+    await watcher(ledger, arrivals, books: books, log: log).run()
+    #expect(arrivals.settled.count == 1)
+    #expect(books.booked.count == 1)
+    #expect(log.lines.count == 2)
+    #expect(log.lines.first?.hasPrefix("error admission's books cannot be written") == true)
+    #expect(log.lines.last == "info admission's books are written again [duration: 142.7 seconds]")
+    #expect(try ledger.count("usage_cost") == 6)
+  }
+
+  @Test func `a marker is followed when all before it is booked and nothing behind it`() async throws {
+    let folder = try TemporaryFolder()
+    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let marker = try #require(LedgerMarker(epoch: String(repeating: "0a", count: 20) + ":1790000000000"))
+    let bodies = events.map { $0.encoded() }
+    let arrivals = FakeArrivals(bodies: [Array(bodies[..<4]) + [marker.encoded()] + Array(bodies[4...])])
+    let books = FakeBooks()
+    await watcher(ledger, arrivals, books: books).run()
+    #expect(books.followed == [marker])
+    #expect(books.rowsAtMarker == 4)
+    #expect(arrivals.settled == [[0, 1, 2, 3], [4], [5, 6]])
+    #expect(try ledger.count("usage_cost") == 6)
+    #expect(try ledger.count("quarantined_event") == 0)
+  }
 }
 
 /// Serves its batches one after the other and remembers what was settled, by position.
@@ -87,15 +131,19 @@ private final class FakeArrivals: CostArrivals {
   private let waiting: Mutex<[[CostArrival<Int>]]>
   private let done = Mutex<[[Int]]>([])
 
-  init(_ batches: [[CostEvent]], redelivered: Bool = false) {
+  init(bodies: [[[UInt8]]], redelivered: Bool = false) {
     var number = -1
     waiting = Mutex(
-      batches.map { batch in
-        batch.map { event in
+      bodies.map { batch in
+        batch.map { body in
           number += 1
-          return CostArrival(body: event.encoded(), token: number, redelivered: redelivered)
+          return CostArrival(body: body, token: number, redelivered: redelivered)
         }
       })
+  }
+
+  convenience init(_ batches: [[CostEvent]], redelivered: Bool = false) {
+    self.init(bodies: batches.map { $0.map { $0.encoded() } }, redelivered: redelivered)
   }
 
   var settled: [[Int]] { done.withLock { $0 } }
@@ -119,14 +167,59 @@ private final class FakeLedger: LedgerStore {
     self.onRecord = onRecord
   }
 
-  func record(_ events: [ArrivedEvent]) async throws(LedgerError) -> [RecordOutcome] {
+  func record(_ events: [ArrivedEvent], under policy: Policy) async throws(LedgerError) -> RecordedBatch {
     onRecord()
     if let failure = failures.withLock({ $0.popLast() }) { throw failure }
-    return events.map { _ in .duplicate }
+    return RecordedBatch(outcomes: events.map { _ in .duplicate }, months: [])
   }
 
   func report(_ query: LedgerQuery) async throws(LedgerError) -> LedgerReport { fatalError("not asked here") }
   func userMonth(of user: String, period: String) async throws(LedgerError) -> UserMonth? { fatalError("nor this") }
+  func months(of periods: [String], after last: UserMonth?, limit: Int) async throws(LedgerError) -> [UserMonth] { [] }
+  func booked(_ eventIDs: [String]) async throws(LedgerError) -> [BookedMonth] { [] }
+  func unsentAlerts(limit: Int) async throws(LedgerError) -> [StoredAlert] { [] }
+  func markSent(_ alerts: [StoredAlert]) async throws(LedgerError) {}
+}
+
+/// Remembers what it was told, after as many failures as wished.
+private final class FakeBooks: MonthBooks {
+  private struct State {
+    var failures: Int
+    var booked: [[BookedMonth]] = []
+    var followed: [LedgerMarker] = []
+    var rowsAtMarker: Int64 = 0
+  }
+
+  private let state: Mutex<State>
+  private let onBook: @Sendable () -> Void
+
+  init(failures: Int = 0, onBook: @escaping @Sendable () -> Void = {}) {
+    state = Mutex(State(failures: failures))
+    self.onBook = onBook
+  }
+
+  var booked: [[BookedMonth]] { state.withLock(\.booked) }
+  var followed: [LedgerMarker] { state.withLock(\.followed) }
+  /// The largest row number that it knew of when it was told to follow a marker.
+  var rowsAtMarker: Int64 { state.withLock(\.rowsAtMarker) }
+
+  func book(_ months: [BookedMonth]) async throws {
+    onBook()
+    try state.withLock { state in
+      state.failures -= 1
+      if state.failures >= 0 { throw Unreachable() }
+      state.booked.append(months)
+    }
+  }
+
+  func catchUp(_ marker: LedgerMarker) async throws {
+    state.withLock { state in
+      state.followed.append(marker)
+      state.rowsAtMarker = state.booked.joined().map(\.month.lastRow).max() ?? 0
+    }
+  }
+
+  private struct Unreachable: Error {}
 }
 
 /// A clock on which every pause is over at once.

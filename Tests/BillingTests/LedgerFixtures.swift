@@ -1,3 +1,4 @@
+import Catalog
 import Contracts
 import Foundation
 import GRDB
@@ -48,7 +49,21 @@ extension CostEvent {
   var arrived: ArrivedEvent { ArrivedEvent(body: encoded()) }
 }
 
+/// The policy that the program brings along.
+let builtInPolicy: Policy = {
+  do {
+    return try PolicyFile.read(text: PolicyFile.builtIn).0
+  } catch {
+    fatalError("the policy built in is refused: \(error)")
+  }
+}()
+
 extension SQLiteLedger {
+  /// Under the policy built in.
+  func record(_ events: [ArrivedEvent]) async throws -> [RecordOutcome] {
+    try await record(events, under: builtInPolicy).outcomes
+  }
+
   func count(_ table: String) throws -> Int {
     try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
   }

@@ -3,6 +3,7 @@ once, the ledger has one row for each call of the provider's own log."""
 
 import collections
 import datetime
+import functools
 import pathlib
 import shutil
 import signal
@@ -11,10 +12,13 @@ import tempfile
 import time
 
 import rules
-from fleet import ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, wait_for
+from fleet import (ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, quiet, running_counts, together,
+                   wait_for)
 
 FAILPOINTS = ["after_admit", "before_provider", "after_provider", "after_finish", "after_costs", "after_results",
               "after_ack"]
+# The way of a job over its user's limit, and how often each place is passed before the worker dies there.
+WAITING_ROOM = {"after_park_copy": 5, "after_commit": 5, "after_claim": 5, "after_get": 5, "after_vacant": 1}
 
 
 def jobs(count, users=12, **payload):
@@ -58,7 +62,92 @@ def killed_at(place, pass_number):
 
 
 def killed_at_every_step():
-    return {place: killed_at(place, number) for place in FAILPOINTS for number in (5,)}
+    return together({place: functools.partial(killed_at, place, 5) for place in FAILPOINTS})
+
+
+def heavy_jobs(count, first=0):
+    return [{**job, "userId": "heavy", "userTier": "tier1"} for job in jobs(first + count)[first:]]
+
+
+def within_the_limit(fleet, published, runs_in_doubt):
+    """Never a third job of the user of two at once, and no job called twice but those that were in flight."""
+    highest = running_counts(fleet, lambda job: "heavy")["heavy"]
+    check(highest <= 2, f"{highest} jobs of a user of two ran at once")
+    twice = len(fleet.calls()) - len(published)
+    check(twice <= runs_in_doubt, f"{twice} calls more than jobs, {runs_in_doubt} were in flight")
+    check(not fleet.drain("jobs.dead"), "a healthy job was dead-lettered")
+
+
+def killed_with_waiters(place, number):
+    """A worker dies while a bay is full, another one comes: all waiting jobs run by themselves, and the bay is empty."""
+    with Fleet("room") as fleet:
+        prepare(fleet, latency="60-100")
+        doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": f"{place}:{number}"})
+        published = heavy_jobs(40)
+        fleet.publish(published)
+        wait_for(f"the worker to die {place}", 40, lambda: doomed.poll() is not None)
+        check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
+        fleet.start_worker(8)
+        died = time.monotonic()
+        if place == "after_vacant":  # all have run by then; the bay must be of use to those who come now
+            published += heavy_jobs(20, first=40)
+            fleet.publish(published[40:])
+        all_ended(fleet, published, 60)
+        took = time.monotonic() - died
+        check(took <= 45, f"after a kill {place} the last job ended {took:.0f} s later")
+        within_the_limit(fleet, published, runs_in_doubt=2)
+        quiet(fleet)
+        return f"{took:.0f} s"
+
+
+def killed_with_waiters_at_every_step():
+    places = {**WAITING_ROOM, **{place: 15 for place in FAILPOINTS}}
+    return together({place: functools.partial(killed_with_waiters, place, number) for place, number in places.items()})
+
+
+def storm_through(fault, **servers):
+    """Something fails while a bay is full; nobody publishes anything any more, and all jobs run."""
+    with Fleet("storm", **servers) as fleet:
+        prepare(fleet, latency="100")
+        workers = [fleet.start_worker(8) for _ in range(2)]
+        published = heavy_jobs(150)
+        fleet.publish(published)
+        wait_for("a full bay and some calls", 30,
+                 lambda: len(fleet.calls()) > 20 and sum(fleet.bays().values()) > 60)
+        fault(fleet, workers)
+        failed = time.monotonic()
+        all_ended(fleet, published, 120)
+        after = [call["begin"] for call in fleet.calls().values() if call["begin"] > failed + 2]
+        check(after and min(after) - failed <= 60, "jobs did not go on within 60 s of the fault")
+        within_the_limit(fleet, published, runs_in_doubt=2)
+        quiet(fleet)
+        return f"went on after {min(after) - failed:.0f} s, {len(fleet.calls()) - len(published)} called twice"
+
+
+def storm_without_a_worker():
+    return storm_through(lambda fleet, workers: workers[0].kill())
+
+
+def storm_with_redis_flushed():
+    def body(server):
+        return storm_through(lambda fleet, _: fleet.redis().flushall(), redis_url=server.url)
+    return with_own_server("redis", body)
+
+
+def storm_with_a_restart(kind, *options):
+    def body(server):
+        def restart(fleet, _):
+            server.crash()
+            server.start()
+        return storm_through(restart, **{"amqp_url" if kind == "broker" else "redis_url": server.url})
+    return with_own_server(kind, body, *options)
+
+
+def storms_with_faults():
+    return together({
+        "worker killed": storm_without_a_worker, "redis flushed": storm_with_redis_flushed,
+        "redis restarted empty": functools.partial(storm_with_a_restart, "redis"),
+        "broker restarted": functools.partial(storm_with_a_restart, "broker")})
 
 
 def killed_between_attempts():
@@ -196,12 +285,13 @@ def killed_behind_a_letter():
 
 
 def killed_during_hand_back():
-    """Jobs over the limit are on their way to the ladder when the worker dies: they come back all the same."""
+    """Jobs whose time has not come are on their way to the ladder when the worker dies: they come back all the same."""
     with Fleet("copy") as fleet:
         prepare(fleet, latency="100")
         doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_copy:2"})
         fleet.start_worker(8)
-        published = [{**job, "userId": "heavy", "userTier": "tier1"} for job in jobs(20)]
+        later = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).isoformat()
+        published = [{**job, "notBefore": later} for job in jobs(20)]
         fleet.publish(published)
         wait_for("the worker to die", 20, lambda: doomed.poll() is not None)
         all_ended(fleet, published, 90)
@@ -301,5 +391,6 @@ def drained_on_sigterm():
 
 if __name__ == "__main__":
     main(killed_at_every_step, killed_while_declaring, killed_between_attempts, no_image_is_bought_twice,
-         deadline_behind_a_crash, frozen_worker, killed_behind_a_letter, killed_during_hand_back, broker_restarted,
-         redis_restarted_keeping_its_data, redis_restarted_empty, drained_on_sigterm)
+         deadline_behind_a_crash, frozen_worker, killed_behind_a_letter, killed_during_hand_back,
+         killed_with_waiters_at_every_step, storms_with_faults, broker_restarted, redis_restarted_keeping_its_data,
+         redis_restarted_empty, drained_on_sigterm)

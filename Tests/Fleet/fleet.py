@@ -3,6 +3,7 @@ sqlite3) that know nothing but the contract. Servers come from the environment: 
 TOLLWAY_TEST_REDIS_URL; the executable from TOLLWAY_BIN. Each fleet has a namespace of its own and removes it again."""
 
 import collections
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -95,9 +96,13 @@ class Fleet:
         self.processes.append(process)
         return process
 
-    def start_worker(self, slots=16, environment=None, **options):
-        process = self.start("worker", "--slots", slots, *options.get("arguments", ()), environment=environment)
+    def start_worker(self, slots=16, environment=None, arguments=(), http=False):
+        """http: serve metrics, on a free port that its log names."""
+        address = {"TOLLWAY_HTTP": f"127.0.0.1:{random.randrange(30_000, 32_000)}"} if http else {}
+        process = self.start("worker", "--slots", slots, *arguments, environment={**address, **(environment or {})})
         self.wait_for_line(process, "connected to the broker", count=2)
+        if http:
+            self.wait_for_line(process, "probes listen")
         return process
 
     def start_billing(self):
@@ -136,6 +141,17 @@ class Fleet:
     def run(self, *arguments, seconds=60, input=None):
         return subprocess.run([self.binary, *map(str, arguments)], env=self.environment, cwd=ROOT, timeout=seconds,
                               capture_output=True, text=True, input=input)
+
+    def command(self, *arguments):
+        """Runs a command that has to succeed; its JSON."""
+        done = self.run(*arguments, "--format", "json")
+        check(done.returncode == 0, f"tollway {' '.join(map(str, arguments))}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def assign(self, user, **limits):
+        """What `tollway users set` lays down: assign("u", tier="PRO", monthly_usd=5)."""
+        options = [part for name, value in limits.items() for part in ("--" + name.replace("_", "-"), str(value))]
+        return self.command("users", "set", user, *options, "--by", "test", "--reason", "scenario")
 
     def show_logs(self):
         for process in self.processes:
@@ -180,15 +196,30 @@ class Fleet:
                     return letters
                 letters.append((properties, body))
 
+    def bays(self):
+        """Messages by bay, of those that exist. They are made in turn; one may be missing where its maker died."""
+        found, missing, number = {}, 0, 1
+        with self.connection() as connection:
+            channel = connection.channel()
+            while missing < 3:
+                try:
+                    declared = channel.queue_declare(self.name(f"jobs.parking.{number:03}"), passive=True)
+                    found[number], missing = declared.method.message_count, 0
+                except pika.exceptions.ChannelClosedByBroker:
+                    channel, missing = connection.channel(), missing + 1
+                number += 1
+        return found
+
     def remove_namespace(self):
         rungs = [f"jobs.delay.{2 ** n}s" for n in range(11)]
         lanes = [f"jobs.{lane}" for lane in ("critical", "high", "standard", "low", "intake", "dead", "blocked")]
         try:
+            bays = [f"jobs.parking.{number:03}" for number in self.bays()]
             with self.connection() as connection:
                 channel = connection.channel()
-                for queue in lanes + rungs + ["costs.ledger"]:
+                for queue in lanes + rungs + bays + ["costs.ledger"]:
                     channel.queue_delete(self.name(queue))
-                for exchange in ["jobs", "jobs.unrouted", "costs", "results", "alerts"] + rungs:
+                for exchange in ["jobs", "jobs.unrouted", "costs", "results", "alerts"] + rungs + bays:
                     channel.exchange_delete(self.name(exchange))
         except pika.exceptions.AMQPError as error:
             print(f"namespace {self.namespace} not removed: {error!r}", file=sys.stderr)
@@ -331,15 +362,53 @@ def running_counts(fleet, user_of):
     return highest
 
 
+def quiet(fleet, seconds=40):
+    """Nothing waits, nothing is held, no copy lies in a bay, and the bays were given back: all by itself."""
+    def leftovers():
+        lanes = fleet.command("lanes")["lanes"]
+        found = {lane["lane"]: lane["waiting"] for lane in lanes if sum(lane["waiting"].values())}
+        client = fleet.redis()
+        for key in fleet.keys():
+            is_room = ":room:" in key and client.hexists(key, "bay")
+            if is_room or ":leases:" in key or ":due:" in key:
+                found[key] = client.hgetall(key) if is_room else client.zrange(key, 0, -1, withscores=True)
+        return found | {bay: f"{count} messages" for bay, count in fleet.bays().items() if count}
+    end = time.monotonic() + seconds
+    while found := leftovers():
+        check(time.monotonic() < end, f"{seconds} s after the last job there are still {found}")
+        time.sleep(0.3)
+
+
+def together(scenarios, at_once=4):
+    """Runs fleets side by side that mostly wait for a lease to run out: name -> figures, by name -> function."""
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        running = {name: pool.submit(scenario) for name, scenario in scenarios.items()}
+        figures, failures = {}, []
+        for name, future in running.items():
+            try:
+                figures[name] = future.result()
+            except Failure as failure:
+                failures.append(f"{name}: {failure}")
+        check(not failures, "; ".join(failures))
+        return figures
+
+
 def main(*scenarios):
-    """Runs the named scenarios of the command line, or all; exit code 1 and a sentence when one fails."""
-    wanted = sys.argv[1:] or [scenario.__name__ for scenario in scenarios]
+    """Runs the scenarios that the command line names, or all; exit code 1 and a sentence when one fails. Words with an
+    equals sign are whole numbers for the scenario before them: `heavy_user jobs=3000 latency=200`."""
     by_name = {scenario.__name__: scenario for scenario in scenarios}
-    for name in wanted:
+    wanted = []
+    for word in sys.argv[1:] or by_name:
+        name, _, value = word.partition("=")
+        if value:
+            wanted[-1][1][name] = int(value)
+        else:
+            wanted.append((by_name[name], {}))
+    for scenario, parameters in wanted:
         begin = time.monotonic()
         try:
-            figures = by_name[name]()
+            figures = scenario(**parameters)
         except Failure as failure:
-            print(f"FAILED {name}: {failure}")
+            print(f"FAILED {scenario.__name__}: {failure}")
             return sys.exit(1)
-        print(f"passed {name} in {time.monotonic() - begin:.1f} s {figures or ''}", flush=True)
+        print(f"passed {scenario.__name__} in {time.monotonic() - begin:.1f} s {figures or ''}", flush=True)

@@ -38,6 +38,29 @@ import Testing
     }
   }
 
+  @Test(arguments: [("3.10.8", nil), ("4.0.9", -1)] as [(String, Int64?)])
+  func `a bay is like a rung of six hours, and only made on demand`(version: String, limit: Int64?) {
+    let topology = Topology(namespace: "blue")
+    let bay = TopologyPlan.bay(7, topology, version: version, timeToLive: TopologyPlan.bayTimeToLive)
+    #expect(bay.name == "blue.jobs.parking.007")
+    #expect(bay.binding?.exchange == bay.name)
+    #expect(bay.arguments["x-queue-type"] == "quorum")
+    #expect(bay.arguments["x-delivery-limit"]?.int == limit)
+    #expect(bay.arguments["x-message-ttl"] == 21_600_000)
+    #expect(bay.arguments["x-dead-letter-exchange"] == "blue.jobs")
+    #expect(bay.arguments["x-dead-letter-routing-key"] == nil)
+    #expect(bay.arguments["x-dead-letter-strategy"] == "at-least-once")
+    #expect(bay.arguments["x-overflow"] == "reject-publish")
+    let plan = TopologyPlan(topology: topology, version: version)
+    #expect(!plan.queues.contains { $0.name.contains("parking") })
+  }
+
+  @Test(arguments: [(1, "jobs.parking.001"), (42, "jobs.parking.042"), (256, "jobs.parking.256")])
+  func `bays are numbered with three digits and belong to the fleet`(number: Int, name: String) {
+    #expect(Topology().bay(number) == name)
+    #expect(Topology().owns(queue: name))
+  }
+
   @Test func `no lane can lead into a rung`() {
     let plan = TopologyPlan(topology: Topology(), version: "4.1.0")
     for queue in plan.queues where !queue.name.hasPrefix("jobs.delay.") {

@@ -12,6 +12,8 @@ import Testing
     ("MISCONF Redis is configured to save RDB snapshots", "MISCONF", .retry),
     ("READONLY You can't write against a read only replica.", "READONLY", .reconnect),
     ("MASTERDOWN Link with MASTER is down", "MASTERDOWN", .reconnect),
+    ("NOREPLICAS Not enough good replicas to write.", "NOREPLICAS", .reconnect),
+    ("ERR Error running script: @user_script: 1: -READONLY You can't write against it", "ERR", .reconnect),
     ("ERR max number of clients reached", "ERR", .reconnect),
     ("NOAUTH Authentication required.", "NOAUTH", .permanent),
     ("WRONGPASS invalid username-password pair or user is disabled.", "WRONGPASS", .permanent),

@@ -16,7 +16,18 @@ final class ScriptedServer: Sendable {
   let port: UInt16
   private let listener: Int32
 
-  init(_ answers: [Answer]) throws {
+  convenience init(_ answers: [Answer]) throws {
+    let info = "redis_version:1.0\r\nrun_id:scripted\r\n"
+    try self.init(answering: [.send("+OK\r\n$\(info.utf8.count)\r\n\(info)\r\n")] + answers)
+  }
+
+  /// A sentinel that calls that port of loopback the primary.
+  convenience init(sentinelNaming primary: UInt16) throws {
+    try self.init(answering: [.send("*2\r\n$9\r\n127.0.0.1\r\n$5\r\n\(primary)\r\n")])
+  }
+
+  /// Without a greeting: one answer for each chunk.
+  init(answering answers: [Answer]) throws {
     (listener, port) = try listenOnLoopback()
     // So that the thread cannot wait in `accept`, where it holds a lock.
     _ = fcntl(listener, F_SETFL, O_NONBLOCK)
@@ -44,10 +55,8 @@ final class ScriptedServer: Sendable {
 }
 
 private func serve(_ peer: Int32, _ answers: [ScriptedServer.Answer], listener: Int32) {
-  let info = "redis_version:1.0\r\nrun_id:scripted\r\n"
-  let greeting = "+OK\r\n$\(info.utf8.count)\r\n\(info)\r\n"
   var chunk = [UInt8](repeating: 0, count: 65_536)
-  for answer in [.send(greeting)] + answers {
+  for answer in answers {
     guard recv(peer, &chunk, chunk.count, 0) > 0 else { return }
     switch answer {
     case .send(let text):

@@ -1,3 +1,4 @@
+import Foundation
 import TestKit
 import Testing
 
@@ -13,6 +14,40 @@ import Testing
     #expect(try await redis.command("GET", "key") == (durable ? "value\n" : "\n"))
     #expect(try await runID(of: redis) != first)
     try await redis.stop()
+  }
+
+  @Test func `a shifted clock moves while the server runs, expires keys and holds over a restart`() async throws {
+    let redis = try await LiveRedis.dedicated(shiftedClock: true)
+    #expect(abs(try await time(of: redis) - Date.now.timeIntervalSince1970) < 5)
+    _ = try await redis.command("SET", "key", "value", "EX", "\(30 * 86_400)")
+    try redis.shiftClock(by: .seconds(29 * 86_400))
+    #expect(try await redis.command("EXISTS", "key") == "1\n")
+    try redis.shiftClock(by: .seconds(40 * 86_400))
+    #expect(try await redis.command("EXISTS", "key") == "0\n")
+    try redis.setClock(to: Date(timeIntervalSince1970: 1_893_456_000))
+    #expect(abs(try await time(of: redis) - 1_893_456_000) < 5)
+    let child = try await FinishedCommand.run(["date", "+%s"], environment: redis.clockEnvironment).checked()
+    #expect(abs(try #require(Double(child.dropLast())) - 1_893_456_000) < 5)
+    try await redis.crash()
+    try await redis.start()
+    #expect(abs(try await time(of: redis) - 1_893_456_000) < 5)
+    try redis.shiftClock(by: .zero)
+    #expect(abs(try await time(of: redis) - Date.now.timeIntervalSince1970) < 5)
+    try await redis.stop()
+    await #expect(throws: NotOurServer.self) { try await LiveRedis.shared().shiftClock(by: .zero) }
+  }
+
+  @Test func `sentinels put the replica in the place of a killed primary`() async throws {
+    let servers = try await LiveSentinels.dedicated()
+    _ = try await servers.command(.first, "SET", "key", "value")
+    #expect(try await servers.command(.first, "WAIT", "1", "5000") == "1\n")
+    try await servers.crash(.first)
+    try await waitUntil("the replica is the primary") {
+      try await servers.command(.second, "ROLE").hasPrefix("master\n")
+    }
+    #expect(try await servers.command(.second, "GET", "key") == "value\n")
+    try await servers.stop()
+    await #expect(throws: CommandFailure.self) { try await servers.command(.second, "PING") }
   }
 
   @Test func `a broker keeps its durable messages over a restart and comes back after a crash`() async throws {
@@ -36,6 +71,12 @@ import Testing
     #expect(try await LiveRedis.shared() === redis)
     let broker = try await LiveBroker.shared()
     #expect(try await broker.rabbitmqctl("list_vhosts", "--no-table-headers").contains("/"))
+  }
+
+  /// Seconds since 1970.
+  private func time(of redis: LiveRedis) async throws -> Double {
+    let lines = try await redis.command("TIME").split(separator: "\n")
+    return try #require(lines.first.flatMap { Double($0) })
   }
 
   private func runID(of redis: LiveRedis) async throws -> String {

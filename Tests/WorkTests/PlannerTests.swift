@@ -10,7 +10,7 @@ import Testing
   private func planner() throws -> Planner {
     let (policy, _) = try PolicyFile.read(text: PolicyFile.builtIn)
     let (prices, _) = try PriceBookFile.read(text: PriceBookFile.builtIn)
-    return Planner(policy: policy, prices: prices)
+    return Planner(policy: policy, prices: prices, stamp: "p1")
   }
 
   private func job(_ more: String = "", tier: String? = "tier2", task: String = "echo", payload: String = "{}") throws
@@ -28,17 +28,22 @@ import Testing
     try planner().plan(job, foundIn: lane, entitlement: entitlement, now: Self.now)
   }
 
+  private func fault(_ job: Job, in lane: Lane) throws -> ResultEvent.Fault {
+    guard case .end(let fault, _) = try plan(job, in: lane) else { throw NotEnded() }
+    return fault
+  }
+
   @Test func `a job in its tier's lane is planned with the tier's concurrency`() throws {
     guard case .plan(let plan) = try plan(job(), in: .standard) else { Issue.record("no plan"); return }
     #expect(plan.tier.code == "PRO")
-    #expect(plan.concurrency == 5)
+    #expect(plan.tier.concurrency == 5)
     #expect(plan.candidates.map(\.provider.name) == ["echo"])
   }
 
   @Test func `no tier given means the most restrictive one`() throws {
     guard case .plan(let plan) = try plan(job(tier: nil), in: .low) else { Issue.record("no plan"); return }
     #expect(plan.tier.code == "FREE")
-    #expect(plan.concurrency == 2)
+    #expect(plan.tier.concurrency == 2)
   }
 
   @Test func `a job found above its tier's lane moves to its own`() throws {
@@ -63,7 +68,7 @@ import Testing
       Issue.record("no plan"); return
     }
     #expect(plan.tier.code == "ENTERPRISE")
-    #expect(plan.concurrency == 7)
+    #expect(plan.tier.concurrency == 7)
   }
 
   @Test func `the order of providers is the order of candidates`() throws {
@@ -73,17 +78,18 @@ import Testing
   }
 
   @Test func `a wished model that nobody offers is no route`() throws {
-    guard case .end(.noRoute, _, _) = try plan(job(#","model":"other""#), in: .standard) else {
-      Issue.record("a route"); return
-    }
+    let fault = try fault(job(#","model":"other""#), in: .standard)
+    #expect(fault.code == .noRoute)
+    #expect(fault.status == .failed)
   }
 
   @Test func `a pinned tier without a pin for the task is no route and says so`() throws {
     var planner = try planner()
     planner.policy.tiers["ENTERPRISE"]?.pinned[.echo] = nil
     let planned = planner.plan(try job(tier: "tier4"), foundIn: .critical, entitlement: nil, now: Self.now)
-    guard case .end(.noRoute, let reason, _) = planned else { Issue.record("a route"); return }
-    #expect(reason.contains("no pin"))
+    guard case .end(let fault, tier: "ENTERPRISE") = planned else { Issue.record("a route"); return }
+    #expect(fault.code == .noRoute)
+    #expect(fault.message.contains("no pin"))
   }
 
   @Test func `a time in the future waits and a deadline in the past ends`() throws {
@@ -91,8 +97,9 @@ import Testing
     guard case .notYet(let due) = try plan(later, in: .standard) else { Issue.record("not waiting"); return }
     #expect(due == Timestamp("2100-01-01T00:00:00Z"))
     let late = try job(#","deadline":"2020-01-01T00:00:00Z""#)
-    guard case .end(.deadlineExceeded, _, _) = try plan(late, in: .standard) else { Issue.record("not ended"); return }
+    #expect(try fault(late, in: .standard).code == .deadlineExceeded)
   }
 }
 
 private struct NotAJob: Error {}
+private struct NotEnded: Error {}

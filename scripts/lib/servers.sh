@@ -2,15 +2,28 @@
 # Private RabbitMQ and Redis servers for the tests, the demo and the benchmarks: started without systemd, as whoever
 # runs this, on loopback only, each with everything it writes under one directory. Sourced by scripts, and a command:
 #
-#   servers.sh start-redis  DIR [--port N] [--append-only]
-#   servers.sh start-broker DIR [--port N] [--tls]
+#   servers.sh start-redis     DIR [--port N] [--append-only] [--shifted-clock]
+#   servers.sh start-sentinels DIR
+#   servers.sh start-broker    DIR [--port N] [--tls]
 #   servers.sh stop DIR    # orderly; by force after 20 s
 #   servers.sh kill DIR    # as a crash would
 #
 # DIR afterwards holds `url` (a broker with --tls also `amqps_url` and `ca.pem`; a broker also `rabbitmqctl`, a command
 # for this node), `pid` and `log`. Starting again in the same DIR keeps its ports and its data. Stop before removing DIR.
+#
+# --shifted-clock: the server's wall clock is ahead of ours by as many seconds as the file DIR/clock says (a fraction or
+# a minus are allowed, the newline at its end is not optional), 0 at first; or stands still at the seconds since 1970
+# behind a =. Writing the file moves the running server: echo $((40 * 86400)) >DIR/clock. Its timers are not shifted.
+# Any other program with the environment LD_PRELOAD=DIR/shifted_clock.so SHIFTED_CLOCK=DIR/clock has the same clock.
+#
+# start-sentinels: a primary and its replica in DIR/redis-1 and DIR/redis-2, each a server that can be stopped, killed
+# and started by itself, and three sentinels in DIR/sentinel-1 to -3 that put the replica in the primary's place when
+# that has not answered for a second. DIR/url names the sentinels. `stop` and `kill` take DIR or one of the five. A
+# former primary that `start-redis DIR/redis-1` starts again is made a replica within about ten seconds.
 
 . "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
+
+SHIFTED_CLOCK_SOURCE=$(dirname "$PROCESSES_SH")/shifted_clock.c
 
 # --- Redis ---------------------------------------------------------------------------------------------------------
 
@@ -27,34 +40,113 @@ redis_answers() {
 }
 
 start_redis() {
-  local dir append=no wanted=''
+  local dir append=no shifted=no wanted=''
   dir=$(prepare_directory "$1") || return 1
   shift
   while [ $# -gt 0 ]; do
     case "$1" in
       --port) wanted=$2; shift 2 ;;
       --append-only) append=yes; shift ;;
+      --shifted-clock) shifted=yes; shift ;;
       *) say "start-redis: unknown option $1"; return 2 ;;
     esac
   done
   require redis-server redis-server || return 1
   stop_server "$dir"
-  on_free_ports "$dir" "$wanted" launch_redis "$append"
+  [ "$shifted" = no ] || make_clock "$dir" || return 1
+  on_free_ports "$dir" "$wanted" launch_redis "$append" "$shifted"
 }
 
-# launch_redis DIR WANTED_PORT APPEND_ONLY
+# Makes DIR/clock, unless it is there, and the library that shifts a program's clock by it.
+make_clock() {
+  local dir=$1 compiler
+  compiler=$(command -v cc || command -v clang) ||
+    { say "There is no C compiler. On Debian or Ubuntu: apt-get install gcc"; return 1; }
+  [ -s "$dir/clock" ] || echo 0 >"$dir/clock"
+  "$compiler" -shared -fPIC -O2 -o "$dir/shifted_clock.so" "$SHIFTED_CLOCK_SOURCE" ||
+    { say "$SHIFTED_CLOCK_SOURCE could not be compiled."; return 1; }
+}
+
+# launch_redis DIR WANTED_PORT APPEND_ONLY SHIFTED_CLOCK
 launch_redis() {
-  local dir=$1 port
+  local dir=$1 port clock=()
   port=$(kept_port "$dir/port" "$2") || return 1
+  [ "$4" = no ] || clock=(env LD_PRELOAD="$dir/shifted_clock.so" SHIFTED_CLOCK="$dir/clock")
   mkdir -p "$dir/data"
+  # What sentinels changed is kept in a file.
+  touch "$dir/redis.conf"
   (
-    cd "$dir" && exec setsid redis-server --bind 127.0.0.1 --port "$port" --dir "$dir/data" --daemonize no \
-      --save '' --appendonly "$3" --enable-debug-command local
+    cd "$dir" && exec setsid "${clock[@]}" redis-server "$dir/redis.conf" --bind 127.0.0.1 --port "$port" \
+      --dir "$dir/data" --daemonize no --save '' --appendonly "$3" --enable-debug-command local \
+      --repl-diskless-sync-delay 0
   ) </dev/null >>"$dir/log" 2>&1 &
   record_process "$dir/pid" $!
   wait_ready "Redis on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
     { stop_server "$dir"; return 1; }
   echo "redis://127.0.0.1:$port/0" >"$dir/url"
+}
+
+# --- Redis with Sentinel -------------------------------------------------------------------------------------------
+
+start_sentinels() {
+  local dir port number hosts=()
+  dir=$(prepare_directory "$1") || return 1
+  [ $# = 1 ] || { say "start-sentinels: unknown option $2"; return 2; }
+  stop_server "$dir"
+  start_redis "$dir/redis-1" && start_redis "$dir/redis-2" || { stop_server "$dir"; return 1; }
+  if [ ! -e "$dir/url" ]; then
+    port=$(cat "$dir/redis-1/port")
+    redis_cli "$dir/redis-2" replicaof 127.0.0.1 "$port" >/dev/null &&
+      redis_cli "$dir/redis-2" config rewrite >/dev/null &&
+      wait_ready "The replica" 10 "$dir/redis-2/pid" "$dir/redis-2/log" is_in_step "$dir/redis-2" ||
+      { stop_server "$dir"; return 1; }
+  fi
+  for number in 1 2 3; do
+    mkdir -p "$dir/sentinel-$number"
+    on_free_ports "$dir/sentinel-$number" '' launch_sentinel "$port" || { stop_server "$dir"; return 1; }
+    hosts+=("127.0.0.1:$(cat "$dir/sentinel-$number/port")")
+  done
+  for number in 1 2 3; do
+    wait_ready "Sentinel $number" 20 "$dir/sentinel-$number/pid" "$dir/sentinel-$number/log" \
+      sentinel_knows_all "$dir/sentinel-$number" || { stop_server "$dir"; return 1; }
+  done
+  (IFS=,; echo "redis+sentinel://${hosts[*]}/tollway/0") >"$dir/url"
+}
+
+# launch_sentinel DIR '' PORT_OF_PRIMARY: the last only matters for a new one, a former one remembers its primary.
+launch_sentinel() {
+  local dir=$1 port
+  port=$(kept_port "$dir/port") || return 1
+  [ -s "$dir/sentinel.conf" ] || cat >"$dir/sentinel.conf" <<CONFIGURATION
+bind 127.0.0.1
+dir "$dir"
+sentinel monitor tollway 127.0.0.1 $3 2
+sentinel down-after-milliseconds tollway 1000
+sentinel failover-timeout tollway 3000
+CONFIGURATION
+  (
+    cd "$dir" && exec setsid redis-server "$dir/sentinel.conf" --sentinel --port "$port" --daemonize no
+  ) </dev/null >>"$dir/log" 2>&1 &
+  record_process "$dir/pid" $!
+  wait_ready "Sentinel on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
+    { stop_server "$dir"; return 1; }
+  touch "$dir/url"
+}
+
+is_in_step() { redis_cli "$1" role | grep -qx connected; }
+
+# sentinel_knows_all DIR: the two other sentinels and the replica, so that the primary may fail from now on.
+sentinel_knows_all() {
+  local known
+  known=" $(redis_cli "$1" sentinel master tollway | paste -sd ' ') "
+  [[ $known == *' flags master '* && $known == *' num-slaves 1 '* && $known == *' num-other-sentinels 2 '* ]]
+}
+
+redis_cli() {
+  local port
+  port=$(cat "$1/port") || return 1
+  shift
+  redis-cli -h 127.0.0.1 -p "$port" "$@"
 }
 
 # --- RabbitMQ ------------------------------------------------------------------------------------------------------
@@ -199,13 +291,14 @@ on_free_ports() {
   return 1
 }
 
-stop_server() {
-  end_process "$1/pid" TERM 20
-  end_process "$1/epmd.pid" TERM 5
-}
+stop_server() { end_server "$1" TERM 20; }
 
-kill_server() {
-  end_process "$1/pid" KILL 10
+kill_server() { end_server "$1" KILL 10; }
+
+# end_server DIR SIGNAL SECONDS: sentinels first, they would act on the end of the others.
+end_server() {
+  local member
+  for member in "$1"/sentinel-[1-3] "$1"/redis-[1-2] "$1"; do end_process "$member/pid" "$2" "$3"; done
   end_process "$1/epmd.pid" TERM 5
 }
 
@@ -218,6 +311,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   shift
   case "$action" in
     start-redis) start_redis "$@" ;;
+    start-sentinels) start_sentinels "$@" ;;
     start-broker) start_broker "$@" ;;
     stop) stop_server "$1" ;;
     kill) kill_server "$1" ;;

@@ -1,27 +1,66 @@
--- advance: write down how one attempt ended and what the next one will be, before the next provider is called.
--- KEYS  1  the job          2  the user's leases
+-- advance: write down how one attempt ended and what the next one will be, before the next provider is called. What the
+-- ended attempt cost and what the next one may cost must fit the month's cap together; else the job stops here, with its
+-- lease and its money given back, and waits for its next turn.
+-- KEYS  1  prefix
 -- ARGV  1  lease id         2  user (base64url)   3  digest
 --       4  run              5  attempt that ended
 --       6  its cost event, or '' if it never reached a provider
 --       7  intent of the next attempt
 --       8  lease length, ms                       9  how long an unfinished job is kept, ms
--- RETURNS  'advanced' | 'lost' (somebody else holds the job now; the attempt was declared unknown)
+--      10  job id          11  month that the run is charged to
+--      12  what the ended attempt spent: five figures, '' if it never reached a provider
+--      13  worst case of the next: five figures, '' when neither money nor quota is limited
+--      14  limits, as for admit
+-- RETURNS  'advanced' | 'refused' (it stopped here) | 'lost' (somebody else holds the job now; the attempt was declared
+--          unknown)
 -- Repeating it changes nothing.
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local lease_length = tonumber(ARGV[8])
-
-local job = redis.call('HMGET', KEYS[1], 'state', 'lease', 'run')
-if job[3] and not (job[1] == 'running' and job[2] == ARGV[1]) then
+local u, lease, job_key = ARGV[2], ARGV[1], P .. 'job:' .. ARGV[10]
+local job = redis.call('HMGET', job_key, 'state', 'lease', 'run', 'attempt', 'refused')
+if job[3] and not (job[1] == 'running' and job[2] == lease) then
+  if job[5] == lease then
+    return 'refused'
+  end
   return 'lost'
 end
+local event = ARGV[10] .. '/' .. ARGV[4] .. '/' .. ARGV[5]
 if ARGV[6] ~= '' then
-  redis.call('HSET', KEYS[1], 'cost:' .. ARGV[5], ARGV[6])
+  redis.call('HSET', job_key, 'cost:' .. ARGV[5], ARGV[6])
 end
-redis.call('HSET', KEYS[1], 'state', 'running', 'user', ARGV[2], 'digest', ARGV[3], 'run', ARGV[4],
-  'attempt', ARGV[5] + 1, 'lease', ARGV[1], 'intent', ARGV[7], 'since', now)
-redis.call('PEXPIRE', KEYS[1], ARGV[9])
-redis.call('ZADD', KEYS[2], now + lease_length, ARGV[1])
-redis.call('PEXPIRE', KEYS[2], lease_length * 2)
+
+if ARGV[13] ~= '' and tonumber(job[4] or 0) <= tonumber(ARGV[5]) then
+  local m, reserved = open_get(u, event)
+  local worst = five(ARGV[13])
+  if ARGV[6] ~= '' then
+    settle_open(u, event, ARGV[11], ARGV[12])
+    worst[5] = 0
+  else
+    worst[5] = reserved and reserved[5] or worst[5]
+    open_drop(u, event)
+  end
+  local sums = redis.call('HMGET', P .. 'money:' .. u, ARGV[11] .. ':base', ARGV[11] .. ':open')
+  local base, open = five(sums[1]), five(sums[2])
+  local position, is_refused = 0, false
+  for figure in string.gmatch(ARGV[14], '%S+') do
+    position = position + 1
+    local cap, index = tonumber(figure), position - 3
+    if index >= 1 and cap and worst[index] > 0 and base[index] + open[index] + worst[index] > cap then
+      is_refused = true
+    end
+  end
+  if is_refused then
+    redis.call('ZREM', P .. 'leases:' .. u, lease)
+    redis.call('HDEL', job_key, 'lease', 'intent', 'since')
+    -- Nothing of the run is in the books yet if this was its first attempt: the next one counts the job.
+    redis.call('HSET', job_key, 'state', 'queued', 'refused', lease, 'uncounted', int(worst[5]))
+    pass_on(u)
+    return 'refused'
+  end
+  open_set(u, ARGV[10] .. '/' .. ARGV[4] .. '/' .. int(ARGV[5] + 1), ARGV[11], worst, '0')
+end
+
+redis.call('HSET', job_key, 'state', 'running', 'user', u, 'digest', ARGV[3], 'run', ARGV[4],
+  'attempt', int(ARGV[5] + 1), 'lease', lease, 'intent', ARGV[7], 'since', now, 'month', ARGV[11])
+redis.call('PEXPIRE', job_key, ARGV[9])
+hold_lease(u, lease, tonumber(ARGV[8]))
 return 'advanced'

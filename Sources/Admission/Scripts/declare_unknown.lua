@@ -1,19 +1,25 @@
 -- declare_unknown: an attempt that began, whose holder is gone and of which no end was written, gets the event that
 -- says so. Compare and set: whoever comes second changes nothing.
--- KEYS  1  the job          2  the user's leases
--- ARGV  1  run              2  attempt          3  its cost event with outcome unknown
+-- KEYS  1  prefix
+-- ARGV  1  job id           2  user (base64url)
+--       3  run              4  attempt          5  its cost event with outcome unknown
+--       6  what that event says was spent: five figures, '' when neither money nor quota is limited
 -- RETURNS  1 declared, 0 not (any more) in that state: ask admit again
 
-local job = redis.call('HMGET', KEYS[1], 'state', 'run', 'attempt', 'lease')
-if job[1] ~= 'running' or job[2] ~= ARGV[1] or job[3] ~= ARGV[2] then
+local u, job_key = ARGV[2], P .. 'job:' .. ARGV[1]
+local job = redis.call('HMGET', job_key, 'state', 'run', 'attempt', 'lease', 'month')
+if job[1] ~= 'running' or job[2] ~= ARGV[3] or job[3] ~= ARGV[4] then
   return 0
 end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-if tonumber(redis.call('ZSCORE', KEYS[2], job[4]) or 0) > now then
+if tonumber(redis.call('ZSCORE', P .. 'leases:' .. u, job[4]) or 0) > now then
   return 0
 end
-redis.call('ZREM', KEYS[2], job[4])
-redis.call('HDEL', KEYS[1], 'lease', 'intent', 'since')
-redis.call('HSET', KEYS[1], 'state', 'queued', 'cost:' .. ARGV[2], ARGV[3], 'unknown:' .. ARGV[2], '1')
+redis.call('ZREM', P .. 'leases:' .. u, job[4])
+redis.call('HDEL', job_key, 'lease', 'intent', 'since')
+redis.call('HSET', job_key, 'state', 'queued', 'cost:' .. ARGV[4], ARGV[5], 'unknown:' .. ARGV[4], '1')
+local event = ARGV[1] .. '/' .. ARGV[3] .. '/' .. ARGV[4]
+if ARGV[6] ~= '' or open_get(u, event) then
+  settle_open(u, event, job[5] or month(now), ARGV[6])
+end
+pass_on(u)
 return 1

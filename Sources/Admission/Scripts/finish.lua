@@ -1,14 +1,14 @@
 -- finish: the marker that a run has ended. Keeps the events until they are confirmed and the result for those who ask
--- again, and gives the lease back. Needs nothing that Redis might have lost.
--- KEYS  1  the job          2  the user's leases   3  the job's output   4  the lane's waiting jobs
+-- again, settles the money, gives the lease back and passes the chance on. Needs nothing that Redis might have lost.
+-- KEYS  1  prefix
 -- ARGV  1  lease id, or '' for a run that ends without a lease (it was refused before any attempt)
 --       2  job id           3  user (base64url)   4  digest
 --       5  run              6  status: succeeded, failed, blocked, cancelled
 --       7  result event without its output        8  output, or ''
 --       9  how long a finished job is remembered, ms   10  how long its output is kept, ms
---      11  number of the last attempt
---      12  and on, in pairs: attempt number, its cost event
--- RETURNS  {'finished', run}          now, or before with this very lease
+--      11  number of the last attempt            12  month that the run is charged to, '' when nothing is limited
+--      13  and on, in threes: attempt number, its cost event, what it spent (five figures, or '' when nothing is limited)
+-- RETURNS  {'finished', run, lane}    now, or before with this very lease; lane: of the user's waiters that can run now, or ''
 --          {'superseded', '1' if another run began meanwhile else '0', n...}   the job was taken away from this lease;
 --                                     n: attempts of this run that were declared unknown
 --          {'running', ms}            no lease was given and another delivery runs, or did until 0 ms ago
@@ -17,35 +17,56 @@
 --          {'conflict'}               no lease was given and the id belongs to another body or user
 -- The lease is removed by its id: a second finish removes nothing.
 
-local job = redis.call('HMGET', KEYS[1], 'state', 'lease', 'user', 'digest', 'run', 'attempt')
+local u, lease = ARGV[3], ARGV[1]
+local job_key = P .. 'job:' .. ARGV[2]
+local job = redis.call('HMGET', job_key, 'state', 'lease', 'user', 'digest', 'run', 'attempt', 'lane', 'why', 'since')
 local state, run = job[1], ARGV[5]
 
-if ARGV[1] ~= '' then
-  redis.call('ZREM', KEYS[2], ARGV[1])
-  if job[5] and job[2] ~= ARGV[1] then
+local function settle()
+  if ARGV[12] == '' then
+    return
+  end
+  local event = ARGV[2] .. '/' .. ARGV[5] .. '/'
+  local last_is_priced = false
+  for index = 13, #ARGV, 3 do
+    settle_open(u, event .. ARGV[index], ARGV[12], ARGV[index + 2])
+    last_is_priced = last_is_priced or ARGV[index] == ARGV[11]
+  end
+  if not last_is_priced then
+    open_drop(u, event .. ARGV[11])
+  end
+end
+
+if lease ~= '' then
+  redis.call('ZREM', P .. 'leases:' .. u, lease)
+  if job[5] and job[2] ~= lease then
+    pass_on(u)
     if job[5] ~= run then
+      settle()
       return {'superseded', '1'}
     end
     local reply = {'superseded', '0'}
     for n = 1, tonumber(ARGV[11]) do
-      if redis.call('HEXISTS', KEYS[1], 'unknown:' .. n) == 1 then
+      if redis.call('HEXISTS', job_key, 'unknown:' .. n) == 1 then
         reply[#reply + 1] = n
       end
     end
     return reply
   end
   if state == 'done' then
-    return {'finished', run}
+    return {'finished', run, ''}
   end
+  settle()
 elseif state then
-  if job[3] ~= ARGV[3] or job[4] ~= ARGV[4] then
+  if job[3] ~= u or job[4] ~= ARGV[4] then
     return {'conflict'}
   end
   if state == 'done' then
-    local known = redis.call('HMGET', KEYS[1], 'status', 'result')
-    local reply = {'known', job[5], known[1], known[2], redis.call('GET', KEYS[3]) or '', tonumber(job[6] or 0)}
+    local known = redis.call('HMGET', job_key, 'status', 'result')
+    local output = redis.call('GET', P .. 'output:' .. ARGV[2]) or ''
+    local reply = {'known', job[5], known[1], known[2], output, tonumber(job[6] or 0)}
     for n = 1, tonumber(job[6] or 0) do
-      local event = redis.call('HGET', KEYS[1], 'cost:' .. n)
+      local event = redis.call('HGET', job_key, 'cost:' .. n)
       if event then
         reply[#reply + 1] = event
       end
@@ -53,26 +74,41 @@ elseif state then
     return reply
   end
   if state == 'running' then
-    local clock = redis.call('TIME')
-    local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-    local expiry = tonumber(redis.call('ZSCORE', KEYS[2], job[2]) or 0)
+    local expiry = tonumber(redis.call('ZSCORE', P .. 'leases:' .. u, job[2]) or 0)
     return {'running', math.max(0, expiry - now)}
   end
   run = job[5] or run
 end
 
-redis.call('HDEL', KEYS[1], 'intent', 'since')
-local attempt = math.max(tonumber(ARGV[11]), tonumber(job[6] or 0))
-redis.call('HSET', KEYS[1], 'state', 'done', 'status', ARGV[6], 'result', ARGV[7], 'user', ARGV[3],
-  'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', ARGV[1])
-for index = 12, #ARGV, 2 do
-  redis.call('HSET', KEYS[1], 'cost:' .. ARGV[index], ARGV[index + 1])
-end
-redis.call('PEXPIRE', KEYS[1], ARGV[9])
-if ARGV[8] ~= '' then
-  redis.call('SET', KEYS[3], ARGV[8], 'PX', ARGV[10])
-end
 if state == 'waiting' then
-  redis.call('ZREM', KEYS[4], ARGV[2])
+  count_wait(job[7], job[8], -1)
 end
-return {'finished', run}
+redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'refused')
+local attempt = math.max(tonumber(ARGV[11]), tonumber(job[6] or 0))
+redis.call('HSET', job_key, 'state', 'done', 'status', ARGV[6], 'result', ARGV[7], 'user', u,
+  'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', lease)
+for index = 13, #ARGV, 3 do
+  redis.call('HSET', job_key, 'cost:' .. ARGV[index], ARGV[index + 1])
+end
+redis.call('PEXPIRE', job_key, ARGV[9])
+if ARGV[8] ~= '' then
+  redis.call('SET', P .. 'output:' .. ARGV[2], ARGV[8], 'PX', ARGV[10])
+end
+
+local lanes = rooms_of(u)
+if #lanes == 0 then
+  return {'finished', run, ''}
+end
+if lease ~= '' and job[9] then
+  local length = now - tonumber(job[9])
+  local before = tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or length)
+  redis.call('HSET', P .. 'user:' .. u, 'dur', int(before * 0.9 + length * 0.1))
+end
+pass_on(u)
+for _, lane in ipairs(lanes) do
+  local due = redis.call('ZSCORE', P .. 'due:' .. lane, u)
+  if due and tonumber(due) <= now then
+    return {'finished', run, lane}
+  end
+end
+return {'finished', run, ''}

@@ -1,31 +1,37 @@
 -- renew: keep the lease of a running job, and put back what a loss of Redis took away.
--- KEYS  1  epoch            2  the job   3  the user's leases
+-- KEYS  1  prefix
 -- ARGV  1  run_id           2  lease id  3  user (base64url)   4  digest
 --       5  run              6  attempt   7  intent of that attempt
 --       8  lease length, ms              9  how long an unfinished job is kept, ms
+--      10  job id          11  month that the run is charged to
+--      12  worst case of the attempt: '<nano-USD> <tokens> <audio ms> <video ms> <jobs>', '' when nothing is limited
 -- RETURNS  'renewed' | 'restored' (the job was gone and is written again) | 'lost' (somebody else holds the job now)
 -- A lease that ran out but was not taken over is simply held again. A job without a run is one that another delivery
 -- saw waiting after the loss: it is restored too.
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local lease_length = tonumber(ARGV[8])
+local u, lease, job_key = ARGV[3], ARGV[2], P .. 'job:' .. ARGV[10]
+epoch_of(ARGV[1], tonumber(ARGV[8]))
 
-local epoch = redis.call('GET', KEYS[1])
-if not epoch or string.sub(epoch, 1, #ARGV[1]) ~= ARGV[1] then
-  redis.call('SET', KEYS[1], ARGV[1] .. ':' .. string.format('%d', now + lease_length))
-end
-
-local job = redis.call('HMGET', KEYS[2], 'state', 'lease', 'run')
+local job = redis.call('HMGET', job_key, 'state', 'lease', 'run', 'lane', 'why', 'attempt')
 local answer = 'renewed'
 if not job[1] or not job[3] then
-  redis.call('HSET', KEYS[2], 'state', 'running', 'user', ARGV[3], 'digest', ARGV[4], 'run', ARGV[5],
-    'attempt', ARGV[6], 'lease', ARGV[2], 'intent', ARGV[7], 'since', now)
+  if job[1] == 'waiting' then
+    count_wait(job[4], job[5], -1)
+    redis.call('HDEL', job_key, 'lane', 'why', 'seq', 'at')
+  end
+  redis.call('HSET', job_key, 'state', 'running', 'user', u, 'digest', ARGV[4], 'run', ARGV[5],
+    'attempt', ARGV[6], 'lease', lease, 'intent', ARGV[7], 'since', now, 'month', ARGV[11])
   answer = 'restored'
-elseif job[1] ~= 'running' or job[2] ~= ARGV[2] then
+elseif job[1] ~= 'running' or job[2] ~= lease then
   return 'lost'
 end
-redis.call('ZADD', KEYS[3], now + lease_length, ARGV[2])
-redis.call('PEXPIRE', KEYS[3], lease_length * 2)
-redis.call('PEXPIRE', KEYS[2], ARGV[9])
+hold_lease(u, lease, tonumber(ARGV[8]))
+redis.call('PEXPIRE', job_key, ARGV[9])
+-- Not of an attempt that has ended meanwhile.
+if ARGV[12] ~= '' and (answer == 'restored' or job[6] == ARGV[6]) then
+  local event = ARGV[10] .. '/' .. ARGV[5] .. '/' .. ARGV[6]
+  if not open_get(u, event) then
+    open_set(u, event, ARGV[11], five(ARGV[12]), '0')
+  end
+end
 return answer

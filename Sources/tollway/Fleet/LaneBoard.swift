@@ -9,8 +9,11 @@ struct LaneBoard: Encodable {
     var lane: String
     /// In the queue, not delivered.
     var ready: Int
-    /// Ready, or delivered to a worker whose slots are full.
+    /// Ready, or delivered to a worker whose slots are full, or waiting and free to start. What is over a limit is not
+    /// among them.
     var runnable: Int
+    /// For how long the oldest of those that workers know of has lacked nothing but a slot.
+    var oldestRunnableSeconds: Double
     /// By reason.
     var waiting: [String: Int]
     var running: Int
@@ -23,34 +26,47 @@ struct LaneBoard: Encodable {
   var slots: Int
   var dead: Int
   var blocked: Int
+  /// What stands against all jobs or many; empty as a rule.
+  var notices: [String]
 
   static func read(_ wires: Wires, through admin: AMQPAdmin) async throws -> LaneBoard {
-    let census = try await wires.desk.census()
+    let figures = try await wires.desk.fleetFigures()
     var queues: [Lane: AMQPQueueStatus] = [:]
     for lane in Lane.allCases { queues[lane] = try await admin.queueStatus(wires.topology.queue(of: lane)) }
     return LaneBoard(
-      time: Wires.now(), census: census, queues: queues,
+      figures: figures, queues: queues,
       dead: try await admin.queueStatus(wires.topology.dead).messages,
       blocked: try await admin.queueStatus(wires.topology.blocked).messages)
   }
 
-  init(
-    time: Timestamp, census: AdmissionDesk.Census, queues: [Lane: AMQPQueueStatus], dead: Int, blocked: Int
-  ) {
-    self.time = time.description
+  init(figures: FleetFigures, queues: [Lane: AMQPQueueStatus], dead: Int, blocked: Int) {
+    time = figures.at.description
     lanes = Lane.allCases.map { lane in
       let ready = queues[lane]?.messages ?? 0
-      let buffered = census.workers.reduce(0) { $0 + ($1.buffered[lane] ?? 0) }
+      let waiting = (figures.waiting[lane] ?? [:]).map { ($0.key.rawValue, $0.value) }
       return Row(
-        lane: lane.rawValue, ready: ready, runnable: ready + buffered,
-        waiting: ["concurrency": census.waiting[lane] ?? 0],
-        running: census.workers.reduce(0) { $0 + ($1.running[lane] ?? 0) },
+        lane: lane.rawValue, ready: ready, runnable: ready + figures.buffered(lane) + (figures.heads[lane] ?? 0),
+        oldestRunnableSeconds: figures.oldestRunnable(lane).seconds,
+        waiting: Dictionary(uniqueKeysWithValues: waiting.filter { $0.1 > 0 }), running: figures.running(lane),
         consumers: queues[lane]?.consumers ?? 0)
     }
-    workers = census.workers.count
-    slots = census.workers.reduce(0) { $0 + $1.slots }
+    workers = figures.workers.count
+    slots = figures.slots
+    notices = Self.notices(figures)
     self.dead = dead
     self.blocked = blocked
+  }
+
+  private static func notices(_ figures: FleetFigures) -> [String] {
+    var notices: [String] = []
+    if let hold = figures.hold {
+      notices.append("Redis lost its memory: nothing starts for \(Explanation.words(hold.seconds)); it ends by itself")
+    }
+    if !figures.isSurveyed { notices.append("bays are being looked at: waiting jobs take the delay ladder meanwhile") }
+    if !figures.isMoneyReady {
+      notices.append("what was spent is being counted: users with a cap or a quota wait until tollway billing is done")
+    }
+    return notices
   }
 
   var table: Table {
@@ -74,7 +90,7 @@ struct LaneBoard: Encodable {
     let lanes = lanes.map {
       "\($0.lane) ready=\($0.ready) runnable=\($0.runnable) waiting=\($0.waitingText) running=\($0.running)"
     }
-    return "\(time)  \(lanes.joined(separator: "; "))"
+    return (["\(time)  \(lanes.joined(separator: "; "))"] + notices).joined(separator: "; ")
   }
 }
 

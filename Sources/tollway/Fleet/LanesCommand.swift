@@ -8,8 +8,9 @@ struct LanesCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lanes", abstract: "Show each lane: ready, runnable, waiting by reason, running, consumers.",
     discussion: """
-      ready: in the lane's queue. runnable: those, and what workers hold in front of their slots. waiting: over a \
-      limit of their user, back later. --watch draws every second on a terminal and appends a line in a pipe.
+      ready: in the lane's queue. runnable: those, what workers hold in front of their slots, and waiting jobs that \
+      could start now. waiting: held back by the limit that is named; tollway explain JOB says more. --watch draws \
+      every second on a terminal and appends a line in a pipe.
       """)
 
   @OptionGroup var settings: Settings
@@ -50,5 +51,6 @@ struct LanesCommand: AsyncParsableCommand {
   private func printTable(_ board: LaneBoard) {
     board.table.print()
     Output.line("\n\(board.summary)")
+    for notice in board.notices { Output.line(Style.output.paint(notice, .yellow)) }
   }
 }

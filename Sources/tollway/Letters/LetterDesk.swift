@@ -16,7 +16,7 @@ struct LetterDesk {
 
   func list(_ options: LetterListOptions) async throws {
     let (letters, isAll) = try await wires.broker.withLetterBox(kind) { box in
-      try await box.list(reason: options.reason, limit: options.limit)
+      try await box.list(options.filter, limit: options.limit)
     }
     switch options.format {
     case .json: try Output.json(letters.map { LetterRow($0) })

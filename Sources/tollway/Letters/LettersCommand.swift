@@ -64,7 +64,10 @@ struct BlockedCommand: AsyncParsableCommand {
   struct Release: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Let blocked jobs be tried again.",
-      discussion: "Raise the limit first, or they are blocked again: tollway users set.")
+      discussion: """
+        Raise the limit first, or they are blocked again: tollway users set. At most 100 a second are released; when \
+        the month turns, tollway billing does the same by itself.
+        """)
 
     @OptionGroup var settings: Settings
     @OptionGroup var options: LetterReplayOptions
@@ -75,12 +78,15 @@ struct BlockedCommand: AsyncParsableCommand {
 
 struct LetterListOptions: ParsableArguments {
   @Option(help: "Only letters with this reason.") var reason: String?
+  @Option(help: "Only letters of this user.") var user: String?
   @Option(help: "At most so many.") var limit = 100
   @Option(help: "table or json.") var format = Format.table
 
   func validate() throws {
     guard limit >= 1 else { throw ValidationError("--limit: must be 1 or more") }
   }
+
+  var filter: LetterFilter { LetterFilter(reasons: reason.map { [$0] }, userID: user) }
 }
 
 struct LetterShowOptions: ParsableArguments {
@@ -93,12 +99,15 @@ struct LetterReplayOptions: ParsableArguments {
   @Argument(help: "Ids of jobs, as listed.") var ids: [String] = []
   @Flag(help: "All there are.") var all = false
   @Option(help: "With --all: only letters with this reason.") var reason: String?
+  @Option(help: "With --all: only letters of this user.") var user: String?
   @Option(help: "table or json.") var format = Format.table
 
   func validate() throws {
     guard all != !ids.isEmpty else { throw ValidationError("give ids, or --all") }
-    guard reason == nil || all else { throw ValidationError("--reason goes with --all") }
+    guard all || reason == nil && user == nil else { throw ValidationError("--reason and --user go with --all") }
   }
 
-  var choice: LetterBox.Choice { all ? .all(reason: reason) : .ids(Set(ids)) }
+  var choice: LetterBox.Choice {
+    all ? .all(LetterFilter(reasons: reason.map { [$0] }, userID: user)) : .ids(Set(ids))
+  }
 }

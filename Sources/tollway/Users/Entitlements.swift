@@ -62,10 +62,3 @@ struct Entitlements {
     return Memory(runID: identity.runID, epoch: epoch, hasCopy: copies == 1)
   }
 }
-
-extension Assignment {
-  /// The part of it that admission needs.
-  var entitlement: Entitlement {
-    Entitlement(tier: tier, concurrency: overrides.concurrency, monthlyCap: overrides.monthlyUsd)
-  }
-}

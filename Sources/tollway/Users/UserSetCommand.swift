@@ -6,27 +6,27 @@ import Contracts
 import Foundation
 
 /// `tollway users set`: lay down a tier or limits. The row in the ledger database comes first, it is the truth; then
-/// the copy in Redis, which workers read with the next job.
+/// the copy in Redis, which workers read with the next job, and which has waiting jobs judged anew.
 struct UserSetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Lay down a tier or limits for one user.",
-    discussion: "What is not named stays as it was laid down before. A raised limit counts from the next job on.")
+    discussion: """
+      What is not named stays as it was laid down before; what was never laid down follows the tier. It counts at \
+      once: waiting jobs are judged anew, running ones go on.
+      """)
 
   @OptionGroup var settings: Settings
   @OptionGroup var argument: UserArgument
   @Option(help: "A tier or alias of the policy.") var tier: String?
-  @Option(help: "Jobs that may run at once.") var concurrency: Int?
-  @Option(help: "The cost cap of a month, in dollars.") var monthlyUsd: String?
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var note: ChangeNote
   @Option(help: "table or json.") var format = Format.table
 
   func validate() throws {
-    guard tier != nil || concurrency != nil || monthlyUsd != nil else {
-      throw ValidationError("name at least one of --tier, --concurrency and --monthly-usd")
-    }
-    if let concurrency, concurrency < 1 { throw ValidationError("--concurrency: must be 1 or more") }
-    if let monthlyUsd, Money(monthlyUsd).map({ $0 < .zero }) ?? true {
-      throw ValidationError("--monthly-usd: must be a number of dollars, not negative")
+    guard tier != nil || !limits.isEmpty else {
+      throw ValidationError(
+        "name at least one of --tier, --concurrency, --monthly-usd, --hard-stop, --tokens, "
+          + "--audio-seconds, --video-minutes, --jobs, --rpm, --rps and --burst")
     }
   }
 
@@ -36,11 +36,9 @@ struct UserSetCommand: AsyncParsableCommand {
     let wires = try Wires.forCommand("users", settings)
     let assignments = Assignments(in: try Ledger.open(settings))
     let before = try await assignments.assignment(of: argument.user)
-    var overrides = before?.overrides ?? .none
-    overrides.concurrency = concurrency ?? overrides.concurrency
-    overrides.monthlyUsd = monthlyUsd.flatMap { Money($0) } ?? overrides.monthlyUsd
     let assignment = try await assignments.assign(
-      argument.user, tier: tier ?? before?.tier, overrides: overrides, by: note.author, reason: note.reason)
+      argument.user, tier: tier ?? before?.tier, overrides: limits.laid(over: before?.overrides ?? .none),
+      by: note.author, reason: note.reason)
     try await Self.copy(assignment.entitlement, of: argument.user, wires)
     switch format {
     case .json: try Output.json(AssignmentRow(assignment))

@@ -1,3 +1,4 @@
+import Admission
 import ArgumentParser
 import Billing
 import Catalog
@@ -16,16 +17,31 @@ struct UserShowCommand: AsyncParsableCommand {
   func run() async throws {
     let user = argument.user
     let policy = try RuleBook.policy(at: try settings.policyPath())
+    let wires = try Wires.forCommand("users", settings)
     let ledger = try Ledger.open(settings)
     let assignments = Assignments(in: ledger)
-    let period = Wires.now().chargePeriod
+    let (period, standing) = await Self.standing(of: user, wires)
+    await wires.close()
     let card = UserCard(
       user: user, assignment: try await assignments.assignment(of: user), policy: policy,
       month: try await ledger.userMonth(of: user, period: period) ?? UserMonth(userID: user, chargePeriod: period),
-      changes: try await assignments.changes(of: user, limit: 10))
+      standing: standing, changes: try await assignments.changes(of: user, limit: 10))
     switch format {
     case .json: try Output.json(card)
     case .table: card.print()
+    }
+  }
+
+  /// The month by Redis' clock and what it stands at there; by this machine's clock and nil when Redis does not answer,
+  /// which is said and no failure: the ledger has the rest.
+  private static func standing(of user: String, _ wires: Wires) async -> (String, MonthStanding?) {
+    do {
+      let period = try await wires.desk.time().chargePeriod
+      let (base, open) = try await wires.desk.standing(of: user, period: period)
+      return (period, MonthStanding(base: base, open: open))
+    } catch {
+      StandardError.line("tollway: what is reserved is not known, Redis does not answer: \(error)")
+      return (Wires.now().chargePeriod, nil)
     }
   }
 }
@@ -43,28 +59,33 @@ struct UserCard: Encodable {
   /// The tier that counts where the message claims none.
   let tier: String
   let lane: String
-  let concurrency: Int
-  let monthlyUsd: String?
+  let limits: [UserLimit]
   let period: String
+  /// From the ledger.
   let jobs: Int
   let costUsd: String
   let units: [String: String]
+  /// From Redis; nil when it did not answer.
+  let standing: MonthStanding?
   let changes: [Change]
   /// Whether a message may claim another tier.
   let mayClaimTier: Bool
 
-  init(user: String, assignment: Assignment?, policy: Policy, month: UserMonth, changes: [AssignmentChange]) {
-    let granted = policy.effectiveTier(assigned: assignment?.tier, claimed: nil)
+  init(
+    user: String, assignment: Assignment?, policy: Policy, month: UserMonth, standing: MonthStanding?,
+    changes: [AssignmentChange]
+  ) {
+    let tier = policy.effectiveTier(assigned: assignment?.tier, claimed: nil)
     self.user = user
     assigned = assignment.map(AssignmentRow.init)
-    tier = granted.code
-    lane = granted.lane.rawValue
-    concurrency = assignment?.overrides.concurrency ?? granted.concurrency
-    monthlyUsd = (assignment?.overrides.monthlyUsd ?? granted.costCap?.monthly)?.description
+    self.tier = tier.code
+    lane = tier.lane.rawValue
+    limits = UserLimit.all(of: tier, assignment)
     period = month.chargePeriod
     jobs = month.jobs
     costUsd = month.amount.description
     units = Dictionary(uniqueKeysWithValues: month.units.map { ($0.key.rawValue, $0.value.description) })
+    self.standing = standing
     mayClaimTier = policy.trustsMessageTier && assignment?.tier.flatMap { policy.tier(named: $0) } == nil
     self.changes = changes.map {
       Change(at: $0.changedAt.description, by: $0.changedBy, reason: $0.reason, before: $0.before, after: $0.after)
@@ -76,31 +97,33 @@ struct UserCard: Encodable {
     facts.add("user", user)
     facts.add("tier", mayClaimTier ? "\(tier), unless the message claims another" : tier)
     facts.add("lane", lane)
-    facts.add("concurrency", "\(concurrency)" + (assigned?.overrides.concurrency == nil ? "" : " (laid down)"))
-    facts.add(
-      "monthly cap",
-      monthlyUsd.map {
-        "\(Money($0)?.inTable ?? $0) USD" + (assigned?.overrides.monthlyUsd == nil ? "" : " (laid down)")
-      })
     facts.add("in \(period)", "\(jobs) jobs, \(Money(costUsd)?.inTable ?? costUsd) USD")
     for (unit, quantity) in units.sorted(by: { $0.key < $1.key }) { facts.add("", "\(quantity) \(unit)") }
     facts.print()
-    guard !changes.isEmpty else { return }
     Output.line("")
-    var table = Table(["CHANGED", "BY", "BEFORE", "AFTER", "REASON"])
-    for change in changes {
-      table.add(
-        "\(change.at)", "\(change.by)", .init(change.before?.text), .init(change.after?.text), "\(change.reason)")
+    var table = Table(["LIMIT", .number("VALUE"), "FROM"])
+    for limit in limits {
+      let value = limit.value.map { text in limit.name == "monthlyUsd" ? Money(text)?.inTable ?? text : text }
+      table.add(.init(limit.name), .init(value), .init(limit.value == nil ? "" : limit.origin.rawValue))
     }
     table.print()
+    if let standing {
+      Output.line("")
+      standing.print(period)
+    }
+    guard !changes.isEmpty else { return }
+    Output.line("")
+    var audit = Table(["CHANGED", "BY", "BEFORE", "AFTER", "REASON"])
+    for change in changes {
+      audit.add(
+        "\(change.at)", "\(change.by)", .init(change.before?.text), .init(change.after?.text), "\(change.reason)")
+    }
+    audit.print()
   }
 }
 
 extension AssignmentChange.Grant {
   fileprivate var text: String {
-    let parts = [
-      tier, overrides.concurrency.map { "concurrency \($0)" }, overrides.monthlyUsd.map { "\($0.inTable) USD" },
-    ].compactMap { $0 }
-    return parts.joined(separator: ", ")
+    [tier ?? "", overrides.text].filter { !$0.isEmpty }.joined(separator: ", ")
   }
 }

@@ -27,12 +27,12 @@ struct UsersCommand: AsyncParsableCommand {
     }
 
     static func table(_ users: [Assignment]) -> Table {
-      var table = Table(["USER", "TIER", .number("CONCURRENCY"), .number("MONTHLY_USD"), "CHANGED", "BY", "REASON"])
+      var table = Table(["USER", "TIER", "LIMITS", "CHANGED", "BY", "REASON"])
       for user in users {
-        let overrides = user.overrides
+        let limits = user.overrides.text
         table.add(
-          "\(user.userID)", .init(user.tier), .init(overrides.concurrency.map(String.init)),
-          .init(overrides.monthlyUsd?.inTable), "\(user.changedAt)", "\(user.changedBy)", "\(user.reason)")
+          "\(user.userID)", .init(user.tier), .init(limits.isEmpty ? nil : limits), "\(user.changedAt)",
+          "\(user.changedBy)", "\(user.reason)")
       }
       return table
     }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// A real Redis server. `shared()` is for tests that keep to their own keys, `dedicated()` for those that stop, restart,
 /// pause or flush it.
@@ -24,8 +24,11 @@ package final class LiveRedis: Sendable {
   package static func shared() async throws -> LiveRedis { try await sharedServer.value }
 
   /// A server of the caller's own. It keeps its port over restarts, its data only when it is `durable`.
-  package static func dedicated(durable: Bool = false) async throws -> LiveRedis {
-    let own = try await OwnServer(.redis, options: durable ? ["--append-only"] : [])
+  ///
+  /// - Parameter shiftedClock: its wall clock, our own at first, can be moved with `shiftClock` and `setClock`.
+  package static func dedicated(durable: Bool = false, shiftedClock: Bool = false) async throws -> LiveRedis {
+    let options = (durable ? ["--append-only"] : []) + (shiftedClock ? ["--shifted-clock"] : [])
+    let own = try await OwnServer(.redis, options: options)
     return LiveRedis(url: try own.value("url"), own: own)
   }
 
@@ -34,6 +37,32 @@ package final class LiveRedis: Sendable {
   package func stop() async throws { try await own.required.stop() }
   /// An end by SIGKILL.
   package func crash() async throws { try await own.required.crash() }
+
+  /// From the next command on, what TIME tells and keys expire by is our own time and `offset`, which is not added to a
+  /// former one. Timers of the server are not touched. Holds over restarts.
+  package func shiftClock(by offset: Duration) throws {
+    let (seconds, attoseconds) = offset.components
+    try shiftClock(seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+  }
+
+  /// Likewise, so that the clock shows `instant` now and goes on from there.
+  package func setClock(to instant: Date) throws { try shiftClock(seconds: instant.timeIntervalSinceNow) }
+
+  /// For the environment of a `ChildProcess` that shall have the same clock.
+  package var clockEnvironment: [String: String] {
+    get throws {
+      let directory = try own.required.directory
+      return ["LD_PRELOAD": directory.file("shifted_clock.so").path, "SHIFTED_CLOCK": directory.file("clock").path]
+    }
+  }
+
+  private func shiftClock(seconds: Double) throws {
+    let file = try own.required.directory.file("clock")
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw SystemFailure("only a server with shiftedClock has a clock to set", code: ENOENT)
+    }
+    try "\(seconds)\n".write(to: file, atomically: true, encoding: .utf8)
+  }
 
   /// Runs one command through redis-cli and returns what that printed.
   package func command(_ arguments: String...) async throws -> String {

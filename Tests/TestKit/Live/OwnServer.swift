@@ -5,6 +5,7 @@ struct OwnServer: Sendable {
   /// The script's actions that start one.
   enum Kind: String {
     case redis = "start-redis"
+    case sentinels = "start-sentinels"
     case broker = "start-broker"
   }
 
@@ -22,7 +23,8 @@ struct OwnServer: Sendable {
 
   func start() async throws { try await script([kind.rawValue, directory.url.path] + options) }
   func stop() async throws { try await script(["stop", directory.url.path]) }
-  func crash() async throws { try await script(["kill", directory.url.path]) }
+  /// - Parameter member: one of several servers under the directory, all without it.
+  func crash(member: String = "") async throws { try await script(["kill", directory.file(member).path]) }
 
   /// The first line of a file that the script left in its directory.
   func value(_ name: String) throws -> String {

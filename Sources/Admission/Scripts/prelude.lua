@@ -1,0 +1,243 @@
+-- prelude: stands before every other script. Names the keys, reads the clock, and holds what several scripts do.
+-- KEYS  1  prefix of every key of the fleet; it ends the hash tag that keeps them on one server
+-- ARGV  of the script that follows
+-- RETURNS  nothing
+-- Times are milliseconds by the server's TIME unless they are called micros; u is a user id in base64url.
+
+local P = KEYS[1]
+local clock = redis.call('TIME')
+local micros = clock[1] * 1000000 + clock[2]
+local now = math.floor(micros / 1000)
+local LANES = {'critical', 'high', 'standard', 'low'}
+local MONEY_TTL = 40 * 86400000
+-- A bay that was found empty is looked at once more after this long before it is given back.
+local SECOND_LOOK = 10000
+
+-- Lua joins numbers to texts with 14 digits; micros have 16.
+local function int(number)
+  return string.format('%.0f', number)
+end
+
+-- '2026-11' of a time: the civil calendar, UTC.
+local function month(time)
+  local days = math.floor(time / 86400000) + 719468
+  local era = math.floor(days / 146097)
+  local day = days - era * 146097
+  local year = math.floor((day - math.floor(day / 1460) + math.floor(day / 36524) - math.floor(day / 146096)) / 365)
+  local rest = day - (365 * year + math.floor(year / 4) - math.floor(year / 100))
+  local shifted = math.floor((5 * rest + 2) / 153)
+  local number = shifted < 10 and shifted + 3 or shifted - 9
+  return string.format('%04d-%02d', year + era * 400 + (number <= 2 and 1 or 0), number)
+end
+
+-- From when on this memory of Redis may grant, and its name. One that the fleet did not know before may have lost
+-- leases, so all of them must have had the time to be renewed or to run out.
+local function epoch_of(run_id, lease_length)
+  local epoch = redis.call('GET', P .. 'epoch')
+  if epoch and string.sub(epoch, 1, #run_id) == run_id then
+    return tonumber(string.sub(epoch, #run_id + 2)), epoch
+  end
+  local from = now + lease_length
+  epoch = run_id .. ':' .. int(from)
+  redis.call('SET', P .. 'epoch', epoch)
+  return from, epoch
+end
+
+-- The same without beginning an epoch: ms until anything is granted, and of 's' (the bays were surveyed) and 'm' (the
+-- money is known) what holds. Where no fleet ever ran nothing stands against it.
+local function hold_of(run_id, lease_length)
+  local epoch = redis.call('GET', P .. 'epoch')
+  if not epoch then
+    return 0, 'sm'
+  end
+  local flags = (redis.call('GET', P .. 'surveyed') == epoch and 's' or '') ..
+    (redis.call('GET', P .. 'money_ready') == epoch and 'm' or '')
+  if string.sub(epoch, 1, #run_id) ~= run_id then
+    return lease_length, flags
+  end
+  return math.max(0, tonumber(string.sub(epoch, #run_id + 2)) - now), flags
+end
+
+-- How many leases and claims of the user are alive.
+local function active_leases(u)
+  redis.call('ZREMRANGEBYSCORE', P .. 'leases:' .. u, '-inf', now)
+  return redis.call('ZCARD', P .. 'leases:' .. u)
+end
+
+-- When the first of them runs out.
+local function first_expiry(u)
+  return tonumber(redis.call('ZRANGE', P .. 'leases:' .. u, 0, 0, 'WITHSCORES')[2] or now)
+end
+
+local function hold_lease(u, id, length)
+  redis.call('ZADD', P .. 'leases:' .. u, now + length, id)
+  redis.call('PEXPIRE', P .. 'leases:' .. u, math.max(length * 2, 60000))
+end
+
+-- Money and quotas: five figures, in this order: nano-USD, tokens, audio milliseconds, video milliseconds, jobs.
+
+local function five(text)
+  local figures = {}
+  for figure in string.gmatch(text or '', '%-?%d+') do
+    figures[#figures + 1] = tonumber(figure)
+  end
+  for index = #figures + 1, 5 do
+    figures[index] = 0
+  end
+  return figures
+end
+
+local function text_of(figures)
+  return int(figures[1]) .. ' ' .. int(figures[2]) .. ' ' .. int(figures[3]) .. ' ' .. int(figures[4]) .. ' ' ..
+    int(figures[5])
+end
+
+local function add_to_open(u, m, figures, sign)
+  local sum = five(redis.call('HGET', P .. 'money:' .. u, m .. ':open'))
+  for index = 1, 5 do
+    sum[index] = sum[index] + sign * figures[index]
+  end
+  redis.call('HSET', P .. 'money:' .. u, m .. ':open', text_of(sum))
+end
+
+-- The month and the figures that an event has open, nil if it has none.
+local function open_get(u, event)
+  local entry = redis.call('HGET', P .. 'open:' .. u, event)
+  if entry then
+    return string.sub(entry, 1, 7), five(string.sub(entry, 9))
+  end
+end
+
+local function open_drop(u, event)
+  local m, figures = open_get(u, event)
+  if not m then
+    return false
+  end
+  redis.call('HDEL', P .. 'open:' .. u, event)
+  add_to_open(u, m, figures, -1)
+  return true
+end
+
+-- settled: '0' a worst case, '1' what was spent and the ledger has yet to say.
+local function open_set(u, event, m, figures, settled)
+  open_drop(u, event)
+  redis.call('HSET', P .. 'open:' .. u, event, m .. ' ' .. text_of(figures) .. ' ' .. settled)
+  add_to_open(u, m, figures, 1)
+  redis.call('PEXPIRE', P .. 'open:' .. u, MONEY_TTL)
+  redis.call('PEXPIRE', P .. 'money:' .. u, MONEY_TTL)
+end
+
+-- What an attempt has spent takes the place of its worst case. An entry that a loss of Redis took is written again.
+local function settle_open(u, event, m, spent)
+  local old_month, old = open_get(u, event)
+  local figures = five(spent)
+  figures[5] = old and old[5] or figures[5]
+  open_set(u, event, old_month or m, figures, '1')
+end
+
+-- The room: the waiting jobs of a user in a lane.
+
+local function room_key(lane, u)
+  return P .. 'room:' .. lane .. ':' .. u
+end
+
+local function rooms_of(u)
+  local lanes = {}
+  for rank in string.gmatch(redis.call('HGET', P .. 'user:' .. u, 'rooms') or '', '%d') do
+    lanes[#lanes + 1] = LANES[tonumber(rank) + 1]
+  end
+  return lanes
+end
+
+local function set_rooms(u, lane, is_there)
+  local text = ''
+  local had = redis.call('HGET', P .. 'user:' .. u, 'rooms') or ''
+  for rank = 0, 3 do
+    local mine = LANES[rank + 1] == lane
+    if (mine and is_there) or (not mine and string.find(had, tostring(rank), 1, true)) then
+      text = text .. rank
+    end
+  end
+  redis.call('HSET', P .. 'user:' .. u, 'rooms', text)
+end
+
+local function count_wait(lane, reason, change)
+  redis.call('HINCRBY', P .. 'waits', lane .. ':' .. reason, change)
+end
+
+-- Puts the room into its lane's index at the earliest instant at which looking at it can be useful. One that is due
+-- keeps its turn; one with a bay never leaves the index.
+local function arm(lane, u)
+  local room = redis.call('HMGET', room_key(lane, u), 'bay', 'n', 'gate', 'limit', 'deck', 'deckuntil')
+  local index = P .. 'due:' .. lane
+  if not room[1] then
+    redis.call('ZREM', index, u)
+    return
+  end
+  local had = tonumber(redis.call('ZSCORE', index, u) or nil)
+  if tonumber(room[2] or 0) <= 0 and not (room[5] and tonumber(room[6]) > now) then
+    if not had or had > now + SECOND_LOOK then
+      redis.call('ZADD', index, now + SECOND_LOOK, u)
+    end
+    return
+  end
+  local gate = tonumber(room[3] or 0)
+  local due = now
+  if gate > now then
+    due = gate
+  elseif active_leases(u) >= tonumber(room[4] or 1) then
+    due = math.max(now + 1, first_expiry(u))
+  elseif had and had <= now then
+    return
+  end
+  redis.call('ZADD', index, due, u)
+end
+
+-- A claim was given back: its slot may serve another room of the user.
+local function arm_all(u)
+  for _, lane in ipairs(rooms_of(u)) do
+    arm(lane, u)
+  end
+end
+
+-- Somebody of this user ended or gave something back: whoever waits for that may be looked at. A rate has an instant of
+-- its own, which nothing brings nearer.
+local function pass_on(u)
+  for _, lane in ipairs(rooms_of(u)) do
+    if redis.call('HGET', room_key(lane, u), 'why') ~= 'rate' then
+      redis.call('HSET', room_key(lane, u), 'gate', 0)
+    end
+    arm(lane, u)
+  end
+end
+
+-- Limits changed: what the rooms know of them is void until a job was judged anew.
+local function wake(u)
+  for _, lane in ipairs(rooms_of(u)) do
+    redis.call('HSET', room_key(lane, u), 'gate', 0, 'stamp', '')
+    redis.call('ZADD', P .. 'due:' .. lane, now, u)
+  end
+end
+
+-- How long until the job at a place in the line starts, ms. Each start before it takes as long as the room's starts took
+-- on average, else as long as the user's runs take over its limit, and no less than its rates allow. wait: ms until the
+-- limit that binds can be met; 0 for concurrency, because a lease is given back long before it would run out.
+local function expected_start(u, every, limit, position, wait, emission, rpm)
+  local each = tonumber(every or 0)
+  if each == 0 then
+    each = tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or 1000) / math.max(1, limit)
+  end
+  if emission then
+    each = math.max(each, emission / 1000)
+  end
+  if rpm then
+    each = math.max(each, 60000 / rpm)
+  end
+  return math.ceil(math.max(wait, position * each))
+end
+
+-- A bay's entry is '<generation> <lane>:<u>', or '<generation> -' while nobody has it.
+local function bay_is_of(bay, generation)
+  local entry = bay and generation and redis.call('HGET', P .. 'bays', bay)
+  return entry and string.match(entry, '^%d+ ') == generation .. ' ' and string.sub(entry, -1) ~= '-'
+end

@@ -1,0 +1,40 @@
+import Contracts
+import Providers
+
+/// What a run has done so far; changed by its own task only.
+struct RunProgress: Sendable {
+  var run: Run
+  /// Nil for success.
+  var fault: ResultEvent.Fault?
+  var success: (candidate: Plan.Candidate, reply: ProviderReply)?
+  /// Attempts made here, in order.
+  var attempts: [ResultEvent.Attempt] = []
+  /// Cost events of the attempts made here.
+  var events: [CostEvent] = []
+  /// Those of them that `finish` has yet to write.
+  var unwritten: [CostEvent] = []
+
+  init(_ run: Run) { self.run = run }
+}
+
+/// How a run ended in this worker, before it is written down. A class: from here on it only goes from hand to hand.
+final class RunEnd: Sendable {
+  let run: Run
+  let fault: ResultEvent.Fault?
+  let success: (candidate: Plan.Candidate, reply: ProviderReply)?
+  let attempts: [ResultEvent.Attempt]
+  let events: [CostEvent]
+  let unwritten: [CostEvent]
+
+  init(_ progress: RunProgress) {
+    run = progress.run
+    fault = progress.fault
+    success = progress.success
+    attempts = progress.attempts
+    events = progress.events
+    unwritten = progress.unwritten
+  }
+
+  /// Of all attempts made here together.
+  var milliseconds: Int64 { attempts.reduce(0) { $0 + $1.milliseconds } }
+}

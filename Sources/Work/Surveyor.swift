@@ -1,0 +1,58 @@
+import AMQP
+import Admission
+import Contracts
+import Lanes
+import Logging
+
+/// After Redis lost its memory nobody knows whose the bays are. The head of each says it: its user adopts the bay, or,
+/// having another one, gets the messages through the lane. Until that is done no bay is leased.
+struct Surveyor: Sendable {
+  let desk: AdmissionDesk
+  let intake: LaneIntake
+  let bays: BayKeeper
+  let drain: BayDrain
+  let pipeline: Pipeline
+  let workerID: String
+  let logger: Logger
+
+  /// Does it unless another worker does; what fails is tried again with the next look.
+  func survey(_ epoch: String) async {
+    do {
+      guard try await desk.beginSurvey(by: workerID, length: .seconds(30)) else { return }
+      let owned = try await desk.ownedBays()
+      var adopted = 0
+      for (bay, _) in try await bays.existing(upTo: desk.configuration.bays) where !owned.contains(bay) {
+        guard let isAdopted = try await look(into: bay) else { return }
+        adopted += isAdopted ? 1 : 0
+      }
+      try await desk.endSurvey(of: epoch)
+      logger.info("parking bays were looked at", metadata: [LogKey.count: "\(adopted) adopted"])
+    } catch {
+      logger.warning("parking bays could not be looked at yet", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  /// Whether a user has it now; nil when the broker does not answer.
+  private func look(into bay: Int) async throws(AdmissionError) -> Bool? {
+    while true {
+      switch await intake.heads(of: [(bay: bay, lane: .low)])[0] {
+      case .failed: return nil
+      case .empty:
+        try await desk.offer(bay)
+        return false
+      case .head(let delivery, let remaining):
+        guard case .arrival(let arrival) = pipeline.decode(delivery) else {
+          guard await drain.move(delivery, to: .low) else { return nil }  // its lane says what is wrong with it
+          continue
+        }
+        let lane = try await pipeline.lane(of: arrival.job)
+        let reply = try await desk.adopt(bay, messages: remaining, lane: lane, user: arrival.job.userID)
+        guard await drain.move(delivery, to: lane) else { return nil }
+        guard reply == .taken else { return true }
+        _ = await drain.isEmpty(bay, lane: lane)
+        try await desk.offer(bay)
+        return false
+      }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Contracts
+
+// An explanation as a person reads it: what is the matter, who is in front, what happened, what helps.
+
+extension Explanation {
+  func lines(_ style: Style) -> [String] {
+    var lines = facts.lines(style)
+    if !holders.isEmpty { lines += [""] + holderTable.lines(style) }
+    if !trail.isEmpty { lines += [""] + trailTable.lines(style) }
+    if !advice.isEmpty { lines += [""] + advice.map { "→ \($0.printable)" } }
+    return lines
+  }
+
+  private var facts: Facts {
+    var facts = Facts()
+    facts.add("job", job)
+    facts.add("user", [user, tier].compactMap { $0 }.joined(separator: ", tier "))
+    facts.add("state", stateText, colour)
+    facts.add("because", because)
+    facts.add("position", position.map { $0 == 1 ? "1, the next of this user" : "\($0) of this user" })
+    facts.add(
+      "expected start",
+      expectedStart.flatMap { start in expectedStartSeconds.map { "\(start), in \(Self.words($0))" } })
+    facts.add("where", whereText)
+    facts.add("run", run.map { "\($0), attempt \(attempt ?? 0)" })
+    facts.add("error", error.map { "\($0.code): \($0.message)" })
+    facts.add("cost", costUsd.flatMap { Money($0) }.map { "\($0.inTable) USD" })
+    facts.add("in \(period ?? "")", monthText)
+    facts.add("fleet", fleetText)
+    return facts
+  }
+
+  private var colour: Style.Colour? {
+    switch state {
+    case "succeeded", "running": isAbandoned ? .yellow : .green
+    case "waiting", "queued": .yellow
+    default: .red
+    }
+  }
+
+  private var stateText: String {
+    let lane = lane.map { " in lane \($0)" } ?? ""
+    switch state {
+    case "waiting": return "waiting\(lane)\(Self.since(waitingSince, now: time))"
+    case "running" where isAbandoned:
+      return "its worker is gone, to be taken over\(Self.since(runningSince, now: time))"
+    case "running": return "running\(lane)\(Self.since(runningSince, now: time))"
+    case "queued": return "queued\(lane) between two attempts: its next delivery asks again"
+    default: return state
+    }
+  }
+
+  private var because: String? {
+    switch reason {
+    case "concurrency": "concurrency \(active ?? 0)/\(limit.map { "\($0)" } ?? "?"): all slots of this user are taken"
+    case "rate": "rate: \(rateText); closed\(Self.until(gate, now: time))"
+    case "money_reserved": "money: what is left of the cap of \(capText) is reserved for jobs that run"
+    case "quota_reserved": "quota: what is left of \(quotaText) is reserved for jobs that run"
+    case "catching_up": "Redis lost its memory, and what was spent is not known to it yet"
+    case "hold": "Redis lost its memory: nothing starts for \(Self.words(holdSeconds ?? 0))"
+    case "not_before": "the job asked not to start yet"
+    case "running_elsewhere": "another delivery of this job runs"
+    case "slot": "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
+    default: reason
+    }
+  }
+
+  private var rateText: String {
+    let parts = [limits?.rpm.map { "\($0) starts a minute" }, limits?.rps.map { "\($0) a second" }].compactMap { $0 }
+    return parts.isEmpty ? "limited" : parts.joined(separator: ", ")
+  }
+
+  private var capText: String { limits?.monthlyUsd.flatMap { Money($0) }.map { "\($0.inTable) USD" } ?? "the month" }
+
+  private var quotaText: String {
+    let parts = [
+      limits?.tokens.map { "\($0) tokens" }, limits?.audioSeconds.map { "\($0) seconds of audio" },
+      limits?.videoMinutes.map { "\($0) minutes of video" }, limits?.jobs.map { "\($0) jobs" },
+    ].compactMap { $0 }
+    return parts.isEmpty ? "the month" : parts.joined(separator: ", ")
+  }
+
+  private var whereText: String? {
+    switch place {
+    case "bay": "bay \(bay ?? 0)"
+    case "parking": "on its way into bay \(bay ?? 0)"
+    case "deck": "in a worker's hand"
+    case "ladder": "delayed; it comes back by itself"
+    default: nil
+    }
+  }
+
+  private var monthText: String? {
+    month.map { month in
+      "\(Money(month.base.usd)?.inTable ?? month.base.usd) USD in the ledger, "
+        + "\(Money(month.open.usd)?.inTable ?? month.open.usd) USD reserved or not yet there"
+    }
+  }
+
+  private var fleetText: String? {
+    guard state == "waiting" || state == "queued" else { return nil }
+    return "\(busy ?? 0) of \(slots ?? 0) slots busy, \(workers ?? 0) workers"
+  }
+
+  private var holderTable: Table {
+    var table = Table(["SLOT HELD BY", "JOB", "SINCE", .number("SECONDS")])
+    let now = Timestamp(time)
+    for holder in holders {
+      let age = holder.since.flatMap { Timestamp($0) }.flatMap { since in
+        now.map { max(0, $0.milliseconds - since.milliseconds) / 1000 }
+      }
+      table.add(
+        .init("worker \(holder.worker)"), .init(holder.kind == "claim" ? "about to start" : holder.job),
+        .init(holder.since), .init(age.map { "\($0)" }))
+    }
+    return table
+  }
+
+  private var trailTable: Table {
+    var what = Table.Column(stringLiteral: "WHAT")
+    what.limit = 160
+    var table = Table(["TIME", what])
+    for step in trail { table.add(.init(step.time), .init(step.what)) }
+    return table
+  }
+
+  private static func since(_ time: String?, now: String) -> String {
+    guard let time, let then = Timestamp(time), let now = Timestamp(now) else { return "" }
+    return " for \(words(Double(max(0, now.milliseconds - then.milliseconds)) / 1000)), since \(time)"
+  }
+
+  private static func until(_ time: String?, now: String) -> String {
+    guard let time, let then = Timestamp(time), let now = Timestamp(now) else { return "" }
+    return " until \(time), for \(words(Double(max(0, then.milliseconds - now.milliseconds)) / 1000))"
+  }
+
+  /// `0.4 s`, `39 s`, `2 min 5 s`, `3 h 4 min`.
+  static func words(_ seconds: Double) -> String {
+    if seconds < 10 {
+      let tenths = Int((seconds * 10).rounded())
+      return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
+    }
+    let whole = Int(seconds.rounded())
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60) min" + (whole % 60 == 0 ? "" : " \(whole % 60) s") }
+    return "\(whole / 3600) h" + (whole % 3600 / 60 == 0 ? "" : " \(whole % 3600 / 60) min")
+  }
+}

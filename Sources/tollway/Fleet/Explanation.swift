@@ -1,0 +1,213 @@
+import Admission
+import Contracts
+import Foundation
+
+/// What is known of one job, put together for people and programs. A pure value: made of what Redis answered, without a
+/// clock of its own. Every member is always there, `null` where nothing is known.
+struct Explanation: Encodable {
+  /// Who holds one of the user's slots.
+  struct Holder: Encodable {
+    let worker: String
+    /// `run`, or `claim`: held for a moment for a waiting job that is about to start.
+    let kind: String
+    @OrNull var job: String? = nil
+    @OrNull var since: String? = nil
+    /// Without renewal.
+    let endsInSeconds: Double
+  }
+
+  struct Attempt: Encodable {
+    let n: Int
+    let provider, model, outcome: String
+    /// Null when its cost is settled and known to the ledger alone.
+    @OrNull var costUsd: String? = nil
+    @OrNull var milliseconds: Int? = nil
+    @OrNull var time: String? = nil
+  }
+
+  /// One thing that is known to have happened.
+  struct Step: Encodable {
+    let time: String
+    let what: String
+  }
+
+  /// By which the user's last job that had to wait was judged.
+  struct Limits: Encodable {
+    @OrNull var concurrency: Int? = nil
+    @OrNull var rpm: Int? = nil
+    @OrNull var rps: Int? = nil
+    @OrNull var burst: Int? = nil
+    @OrNull var monthlyUsd: String? = nil
+    @OrNull var tokens: Int? = nil
+    @OrNull var audioSeconds: Int? = nil
+    @OrNull var videoMinutes: Int? = nil
+    @OrNull var jobs: Int? = nil
+  }
+
+  /// What a job that has ended says of itself.
+  struct Fault: Encodable {
+    let code, message: String
+  }
+
+  let job: String
+  /// By Redis' clock.
+  let time: String
+  /// queued, waiting, running, succeeded, failed, blocked, cancelled, dead, unknown.
+  var state = "unknown"
+  /// Of a waiting job: what it waits for now; a word of `WaitReason`, `hold` or `slot`.
+  @OrNull var reason: String? = nil
+  @OrNull var user: String? = nil
+  @OrNull var tier: String? = nil
+  @OrNull var lane: String? = nil
+  @OrNull var run: String? = nil
+  @OrNull var attempt: Int? = nil
+  @OrNull var position: Int? = nil
+  @OrNull var expectedStart: String? = nil
+  @OrNull var expectedStartSeconds: Double? = nil
+  @OrNull var waitingSince: String? = nil
+  @OrNull var runningSince: String? = nil
+  /// Jobs of the user that may run at once, and that hold a slot.
+  @OrNull var limit: Int? = nil
+  @OrNull var active: Int? = nil
+  @OrNull var limits: Limits? = nil
+  /// Until then the user's waiting jobs are not asked about.
+  @OrNull var gate: String? = nil
+  /// bay, deck (in a worker's hand), parking (on its way into a bay), ladder (comes back by itself).
+  @OrNull var place: String? = nil
+  @OrNull var bay: Int? = nil
+  @OrNull var copy: Int? = nil
+  @OrNull var period: String? = nil
+  @OrNull var month: MonthStanding? = nil
+  @OrNull var holdSeconds: Double? = nil
+  @OrNull var error: Fault? = nil
+  @OrNull var costUsd: String? = nil
+  var holders: [Holder] = []
+  var attempts: [Attempt] = []
+  var trail: [Step] = []
+  /// What would make it start, or start sooner.
+  var advice: [String] = []
+  /// Of the whole fleet.
+  @OrNull var workers: Int? = nil
+  @OrNull var slots: Int? = nil
+  @OrNull var busy: Int? = nil
+
+  /// Of a job that Redis does not know.
+  init(unknown job: String, at time: Timestamp) {
+    self.job = job
+    self.time = time.description
+  }
+
+  init(_ job: String, _ standing: JobStanding, _ figures: FleetFigures) {
+    self.job = job
+    time = standing.at.description
+    let result = standing.result.flatMap(Self.parsed)
+    let events = standing.costs.compactMap { bytes in
+      do { return try CostEvent(decoding: bytes) } catch { return nil }
+    }
+    user = Self.plain(standing.user)
+    tier = result?["tier"]?.string ?? events.first?.tier
+    lane = standing.lane?.rawValue
+    run = standing.run
+    attempt = standing.attempt
+    workers = figures.workers.count
+    slots = figures.slots
+    busy = Lane.allCases.reduce(0) { $0 + figures.running($1) }
+    holdSeconds = standing.hold?.seconds
+    period = standing.month
+    attempts = Self.attempts(result, events)
+    active = standing.state == .done ? nil : standing.active
+    holders = standing.holders.map { holder in
+      Holder(
+        worker: holder.worker, kind: holder.isClaim ? "claim" : "run", job: holder.job,
+        since: holder.since?.description, endsInSeconds: holder.ends.seconds)
+    }
+    if let base = standing.base ?? standing.open.map({ _ in Spending() }) {
+      month = MonthStanding(base: base, open: standing.open ?? Spending())
+    }
+    switch standing.state {
+    case .queued: state = "queued"
+    case .running:
+      state = "running"
+      runningSince = standing.since?.description
+    case .waiting: state = "waiting"
+    case .done:
+      let code = result?["error"]?["code"]?.string.flatMap(EndCode.init(rawValue:))
+      state = code?.resting == .dead ? "dead" : standing.status?.rawValue ?? "unknown"
+      error = code.map { Fault(code: $0.rawValue, message: result?["error"]?["message"]?.string ?? "") }
+      costUsd = result?["cost"]?["amount"]?.string
+    }
+    if let wait = standing.wait { tell(wait, standing) }
+    trail = steps(standing, result)
+    advice = advised(standing, figures)
+  }
+
+  private mutating func tell(_ wait: JobStanding.Wait, _ standing: JobStanding) {
+    reason = Self.reason(wait, standing)
+    position = wait.position
+    expectedStart = Timestamp(milliseconds: standing.at.milliseconds + wait.expected.milliseconds).description
+    expectedStartSeconds = wait.expected.seconds
+    waitingSince = wait.since.description
+    limit = wait.concurrency
+    gate = wait.gate.map { Timestamp(milliseconds: standing.at.milliseconds + $0.milliseconds).description }
+    copy = standing.copy
+    limits = Limits(
+      concurrency: wait.concurrency, rpm: wait.limits.perMinute, rps: wait.limits.perSecond, burst: wait.limits.burst,
+      monthlyUsd: wait.limits.monthlyCap?.description, tokens: wait.limits.tokens,
+      audioSeconds: wait.limits.audioSeconds, videoMinutes: wait.limits.videoMinutes, jobs: wait.limits.jobs)
+    switch wait.place {
+    case .deck: place = "deck"
+    case .bay(let number):
+      place = "bay"
+      bay = number
+    case .parking(let number):
+      place = "parking"
+      bay = number
+    case .ladder: place = "ladder"
+    }
+  }
+
+  /// What binds now, which may be another limit than when the job was judged.
+  private static func reason(_ wait: JobStanding.Wait, _ standing: JobStanding) -> String {
+    if standing.hold != nil { return "hold" }
+    if wait.gate != nil { return (wait.gateReason ?? wait.reason).rawValue }
+    if let limit = wait.concurrency, standing.active >= limit { return WaitReason.concurrency.rawValue }
+    switch wait.reason {
+    case .notBefore, .runningElsewhere: return wait.reason.rawValue
+    case .catchingUp where !standing.isMoneyReady: return wait.reason.rawValue
+    default: return wait.place == .ladder ? wait.reason.rawValue : "slot"
+    }
+  }
+
+  /// From the result where there is one, with what the events that are still there add to it.
+  private static func attempts(_ result: JSONValue?, _ events: [CostEvent]) -> [Attempt] {
+    var attempts = (result?["attempts"]?.elements ?? []).compactMap { entry -> Attempt? in
+      guard let n = entry["n"]?.integer, let provider = entry["provider"]?.string, let model = entry["model"]?.string,
+        let outcome = entry["outcome"]?.string
+      else { return nil }
+      return Attempt(n: n, provider: provider, model: model, outcome: outcome, milliseconds: entry["ms"]?.integer)
+    }
+    for event in events {
+      if let index = attempts.firstIndex(where: { $0.n == event.attempt }) {
+        attempts[index].costUsd = event.cost.amount.description
+        attempts[index].time = event.time.description
+      } else {
+        attempts.append(
+          Attempt(
+            n: event.attempt, provider: event.provider, model: event.model, outcome: event.outcome.rawValue,
+            costUsd: event.cost.amount.description, time: event.time.description))
+      }
+    }
+    return attempts.sorted { $0.n < $1.n }
+  }
+
+  private static func parsed(_ bytes: [UInt8]) -> JSONValue? {
+    do { return try JSONParser.parse(bytes).root } catch { return nil }
+  }
+
+  /// The user id that a base64url text stands for.
+  private static func plain(_ text: String) -> String {
+    let standard = text.replacing("-", with: "+").replacing("_", with: "/")
+    let padded = standard + String(repeating: "=", count: (4 - standard.count % 4) % 4)
+    return Data(base64Encoded: padded).map { String(decoding: $0, as: UTF8.self) } ?? text
+  }
+}

@@ -1,0 +1,181 @@
+"""Hard limits under fire: 200 jobs that may all run at once, at the edge of a month's cap or quota, with workers killed and
+Redis emptied in the middle. The provider's log and the ledger end at or under the limit, every job that did not run is
+in jobs.blocked, nothing is lost."""
+
+import collections
+import contextlib
+import json
+import time
+
+import rules
+from crashes import with_own_server
+from fleet import Fleet, check, ledger_equals_calls, main, one_end_each, together, wait_for
+
+JOBS = 200
+WORKERS, SLOTS = 3, 80
+NANO = 1_000_000_000
+# Dear enough for a hundred calls to make a dollar: per input token 50,000 nano-dollars, per output token a million.
+INPUT, OUTPUT = 50_000, 1_000_000
+PRICES = {"chat-1": {"input_tokens": "50", "output_tokens": "1000"}}
+MOST_OUTPUT = 20
+
+
+@contextlib.contextmanager
+def fleet_at_the_edge(tier, latency="200-300", **servers):
+    """A fleet whose only user may run all its jobs at once; `tier` is what bounds it."""
+    with Fleet("money", **servers) as fleet:
+        fleet.start_provider("--latency-ms", latency)
+        fleet.use_rules(rules.policy(fleet.provider_port, tiers={"FREE": tier}), rules.costs(prices=PRICES))
+        fleet.start_billing()
+        fleet.workers = [fleet.start_worker(SLOTS) for _ in range(WORKERS)]
+        fleet.results.listen()
+        fleet.assign("u", concurrency=JOBS)
+        yield fleet
+
+
+def jobs(task, payload):
+    return [{"id": f"{task}-{number}", "userId": "u", "userTier": "tier1", "taskType": task,
+             "payload": payload(number)} for number in range(JOBS)]
+
+
+def text(number):
+    return {"prompt": f"number {number} of many words that are billed", "maxTokens": MOST_OUTPUT}
+
+
+def outcome(fleet, published, code, seconds):
+    """How many ran and how many were blocked; each job ended once, and the blocked ones have a letter each."""
+    ids = [job["id"] for job in published]
+    results = fleet.results.wait(ids, seconds)
+    one_end_each(results, ids)
+    ends = {job: (results[job][0]["error"] or {}).get("code") for job in ids}
+    check(set(ends.values()) <= {None, code}, f"ended with {collections.Counter(ends.values())}")
+    blocked = {job for job, end in ends.items() if end == code}
+    check(blocked and len(blocked) < len(ids), f"{len(blocked)} of {len(ids)} were blocked")
+    letters = [json.loads(body)["id"] for _, body in fleet.drain("jobs.blocked")]
+    check(set(letters) == blocked, f"{len(set(letters) ^ blocked)} jobs are in jobs.blocked or in the results, not both")
+    check(not fleet.drain("jobs.dead"), "a healthy job was dead-lettered")
+    return len(ids) - len(blocked), len(blocked)
+
+
+def spent_usd(fleet):
+    """(provider, ledger) in nano-dollars. A call without an end was cut off; nobody knows what it cost."""
+    calls = [call["usage"] for call in fleet.calls().values() if call.get("usage")]
+    provider = sum(usage["prompt_tokens"] * INPUT + usage["completion_tokens"] * OUTPUT for usage in calls)
+    return provider, sum(row["amount_nano_usd"] for row in fleet.rows())
+
+
+def audit_usd(fleet, published, seconds, cap=NANO):
+    ran, blocked = outcome(fleet, published, "cost_cap_reached", seconds)
+    ledger_equals_calls(fleet)
+    provider, ledger = spent_usd(fleet)
+    unknown = sum(1 for row in fleet.rows() if row["outcome"] == "unknown")
+    worst = max(len(json.dumps(job["payload"])) for job in published) * INPUT + MOST_OUTPUT * OUTPUT
+    check(ledger <= cap, f"the ledger ends at {ledger / NANO} USD, the cap is {cap / NANO}")
+    check(provider <= cap, f"the provider counts {provider / NANO} USD, the cap is {cap / NANO}")
+    check(ledger > cap - worst, f"jobs were blocked at {ledger / NANO} USD, {(cap - ledger) / NANO} under the cap")
+    check(unknown or provider == ledger, f"the provider counts {provider}, the ledger {ledger}")
+    return {"ran": ran, "blocked": blocked, "ledger": ledger / NANO, "provider": provider / NANO, "unknown": unknown}
+
+
+def most_at_once(fleet):
+    edges = sorted(edge for call in fleet.calls().values()
+                   for edge in ((call["begin"], 1), (call.get("end", float("inf")), -1)))
+    now = highest = 0
+    for _, change in edges:
+        now += change
+        highest = max(highest, now)
+    return highest
+
+
+def cost_cap():
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}) as fleet:
+        published = jobs("llm", text)
+        fleet.publish(published)
+        figures = audit_usd(fleet, published, 60)
+        figures["at once"] = most_at_once(fleet)
+        check(figures["at once"] >= 30, f"only {figures['at once']} calls at once: the cap was not raced for")
+        return figures
+
+
+def audio_seconds():
+    """Speech of 100 characters: 5 s of audio each, 20 s reserved for it."""
+    quota = 600
+    with fleet_at_the_edge({"quotas": {"monthly": {"audio_seconds": quota}}}) as fleet:
+        published = jobs("tts", lambda number: {"text": f"{number:04} " + "a" * 95, "format": "wav"})
+        fleet.publish(published)
+        ran, blocked = outcome(fleet, published, "quota_exceeded", 60)
+        ledger_equals_calls(fleet)
+        provider = sum(0.05 * call["usage"]["characters"] for call in fleet.calls().values())
+        ledger = fleet.rows("select * from user_month")[0]
+        booked = float(ledger["audio_seconds"])
+        check(provider <= quota and booked <= quota, f"{provider} s by the provider, {booked} s in the ledger")
+        check(abs(provider - booked) < 0.01, f"{provider} s by the provider, {booked} s in the ledger")
+        check(booked > quota - 20, f"jobs were blocked at {booked} s of {quota}")
+        return {"ran": ran, "blocked": blocked, "seconds": booked}
+
+
+def video_minutes():
+    """Clips of 7 s, made by echo, whose usage is what the payload says."""
+    quota = 5
+    with fleet_at_the_edge({"quotas": {"monthly": {"video_minutes": quota}}}) as fleet:
+        published = jobs("echo", lambda number: {"usage": {"video_seconds": 7}, "sleepMs": 250})
+        fleet.publish(published)
+        ran, blocked = outcome(fleet, published, "quota_exceeded", 60)
+        most = quota * 60 // 7
+        check(ran == most, f"{ran} clips of 7 s were made, {most} fit into {quota} minutes")
+        wait_for("a row of each", 10, lambda: len(fleet.rows()) == ran)
+        return {"ran": ran, "blocked": blocked}
+
+
+def in_the_middle(fleet):
+    """All jobs are published, some calls have ended and others run."""
+    published = jobs("llm", text)
+    fleet.publish(published)
+    wait_for("calls in the middle", 30, lambda: sum(1 for call in fleet.calls().values() if "end" in call) >= 15
+             and sum(1 for call in fleet.calls().values() if "end" not in call) >= 5, pause=0.01)
+    return published
+
+
+def worker_killed():
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}) as fleet:
+        published = in_the_middle(fleet)
+        fleet.workers[0].kill()
+        figures = audit_usd(fleet, published, 90)
+        check(figures["unknown"] > 0, "the killed worker had nothing in its hands")
+        return figures
+
+
+def after_a_loss(server, lose):
+    """Redis forgets everything while jobs run: nothing new starts until billing has said what was spent."""
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, redis_url=server.url) as fleet:
+        published = in_the_middle(fleet)
+        lose(fleet)
+        lost, before = time.monotonic(), len(fleet.calls())
+        wait_for("calls after the loss", 60,
+                 lambda: sum(1 for call in fleet.calls().values() if call["begin"] > lost + 5))
+        figures = audit_usd(fleet, published, 60)
+        first = min(call["begin"] for call in fleet.calls().values() if call["begin"] > lost + 5)
+        return {**figures, "calls before": before, "goes on after": round(first - lost, 1)}
+
+
+def redis_flushed():
+    return with_own_server("redis", lambda server: after_a_loss(server, lambda fleet: fleet.redis().flushall()))
+
+
+def redis_restarted_empty():
+    def body(server):
+        def lose(fleet):
+            server.crash()
+            server.start()
+        return after_a_loss(server, lose)
+    return with_own_server("redis", body)
+
+
+def faults():
+    """Side by side: each mostly waits for leases to run out."""
+    return together({"worker_killed": worker_killed, "redis_flushed": redis_flushed,
+                     "redis_restarted_empty": redis_restarted_empty})
+
+
+if __name__ == "__main__":
+    main(cost_cap, audio_seconds, video_minutes, faults)
