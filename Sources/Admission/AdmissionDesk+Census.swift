@@ -17,8 +17,8 @@ extension AdmissionDesk {
     return try await run([call], FleetFigures.init(reading:))[0]
   }
 
-  /// The copy of a user's entitlement that the workers read; nil takes it away. Waiting jobs of the user are judged anew
-  /// at once.
+  /// The copy of a user's entitlement that the workers read; nil takes it away. Waiting jobs of the user are judged
+  /// anew at once.
   package func store(_ entitlement: Entitlement?, of user: String) async throws(AdmissionError) {
     let field = Identifier.base64url(user)
     let command =

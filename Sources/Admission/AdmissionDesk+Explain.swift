@@ -90,7 +90,8 @@ extension JobStanding.Wait {
 }
 
 extension JobStanding.Holder {
-  /// Lease, milliseconds left, job or '', begin or ''. A lease is `<worker>.<what>`, a claim `<worker>.c<number>#<bay>`.
+  /// Lease, milliseconds left, job or '', begin or ''. A lease begins with its worker and a dot; behind that a claim
+  /// has `c<number>#<bay>`.
   fileprivate init?(reading value: RedisValue) {
     guard let parts = value.array, parts.count == 4, let lease = parts[0].string, let left = parts[1].int,
       let job = parts[2].string

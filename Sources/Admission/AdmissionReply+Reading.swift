@@ -95,15 +95,15 @@ extension FinishedRun {
 }
 
 extension WaitPlace {
-  /// 'wait', reason, until, expected, position, active, place, bay, generation, copy number.
+  /// 'wait', reason, until, expected, position, active, place, bay, generation, copy number, cost events.
   fileprivate init?(reading parts: [RedisValue]) {
-    guard parts.count == 10, let reason = parts[1].string.flatMap(WaitReason.init(rawValue:)),
+    guard parts.count >= 10, let reason = parts[1].string.flatMap(WaitReason.init(rawValue:)),
       let until = parts[2].int, let expected = parts[3].int, let position = parts[4].int, let active = parts[5].int,
       let kind = Self.kind(parts)
     else { return nil }
     self.init(
       kind: kind, reason: reason, until: .milliseconds(until), expected: .milliseconds(expected),
-      position: Int(position), active: Int(active))
+      position: Int(position), active: Int(active), costs: parts.dropFirst(10).compactMap(\.bytes))
   }
 
   private static func kind(_ parts: [RedisValue]) -> Kind? {

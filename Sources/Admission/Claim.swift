@@ -67,9 +67,13 @@ package struct WaitPlace: Sendable, Hashable {
   package var expected: Duration
   package var position: Int
   package var active: Int
+  /// Events of earlier attempts that were not known to be settled. They are to be announced while the job waits: it may
+  /// be waiting for the very money that they keep open.
+  package var costs: [[UInt8]]
 
   package init(
-    kind: Kind, reason: WaitReason, until: Duration, expected: Duration, position: Int, active: Int
+    kind: Kind, reason: WaitReason, until: Duration, expected: Duration, position: Int, active: Int,
+    costs: [[UInt8]] = []
   ) {
     self.kind = kind
     self.reason = reason
@@ -77,6 +81,7 @@ package struct WaitPlace: Sendable, Hashable {
     self.expected = expected
     self.position = position
     self.active = active
+    self.costs = costs
   }
 }
 

@@ -47,7 +47,8 @@ package struct FleetFigures: Sendable {
     workers.compactMap { $0.oldest[lane] }.reduce(headAge[lane] ?? .zero, max)
   }
 
-  /// Deliveries and non-empty gets of the workers that are there, over the runs that ended in them; nil before the first.
+  /// Deliveries and non-empty gets of the workers that are there, over the runs that ended in them; nil before the
+  /// first.
   package var messagesPerJob: Double? {
     let finished = workers.reduce(0) { $0 + $1.finished }
     return finished > 0 ? Double(workers.reduce(0) { $0 + $1.deliveries }) / Double(finished) : nil

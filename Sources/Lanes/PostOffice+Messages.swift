@@ -49,8 +49,10 @@ extension PostOffice {
   }
 
   /// The message with the reason why it is no longer tried, into `jobs.dead` or `jobs.blocked`.
+  /// - Parameter time: when it is written, which of blocked jobs says in which month that was.
   package func letter(
-    _ delivery: Delivery, code: EndCode, detail: String, attempts: Int, firstSeen: Timestamp, run: String
+    _ delivery: Delivery, code: EndCode, detail: String, attempts: Int, firstSeen: Timestamp, run: String,
+    at time: Timestamp
   ) -> Dispatch {
     var properties = copied(delivery, firstSeen: nil)
     if delivery.message.propertyBytes > Delivery.maximumPropertyBytes { properties.headers = AMQPTable() }
@@ -58,6 +60,7 @@ extension PostOffice {
     properties.headers[Header.detail] = .string(detail)
     properties.headers[Header.attempts] = .int(Int64(attempts))
     properties.headers[Header.firstSeen] = .string(firstSeen.description)
+    if code.resting == .blocked { properties.headers[Header.blockedAt] = .int(time.milliseconds) }
     properties.headers[Header.run] = .string(run)
     properties.headers[Header.lane] = .string(routingKey(of: delivery))
     properties.headers[Header.trips] = nil

@@ -21,34 +21,52 @@ package struct PostOffice: Sendable {
   /// Publishes and returns when every message is confirmed and, where it must be, routed. What fails is sent again,
   /// with pauses, for as long as it takes. False when the task was cancelled first; then some may have gone out.
   package func deliver(_ dispatches: [Dispatch]) async -> Bool {
-    var remaining = dispatches.map(\.publication)
+    await deliver(dispatches, givingUpMissing: false) != nil
+  }
+
+  /// As `deliver`, to exchanges that may be missing: publishing to one closes the channel for everybody. Which messages
+  /// arrived; nil when the task was cancelled first.
+  package func deliverWherePossible(_ dispatches: [Dispatch]) async -> [Bool]? {
+    await deliver(dispatches, givingUpMissing: true)
+  }
+
+  private func deliver(_ dispatches: [Dispatch], givingUpMissing: Bool) async -> [Bool]? {
+    var arrived = [Bool](repeating: false, count: dispatches.count)
+    var remaining = dispatches.enumerated().map { (index: $0, publication: $1.publication) }
     var outage = Outage(logger: logger)
     while !remaining.isEmpty {
-      let results = await publisher.publish(remaining)
-      var failed: [AMQPPublication] = []
+      let results = await publisher.publish(remaining.map(\.publication))
+      var failed: [(index: Int, publication: AMQPPublication)] = []
       var reason = ""
-      for (publication, result) in zip(remaining, results) {
+      for ((index, publication), result) in zip(remaining, results) {
         switch result {
-        case .confirmed: continue
+        case .confirmed:
+          arrived[index] = true
+          continue
         case .returned: reason = "no queue takes messages of exchange '\(publication.exchange)'"
         case .nacked: reason = "a queue behind exchange '\(publication.exchange)' refuses messages"
         case .lost(let error) where error.code == .invalidPublication:
           // It can never be sent as it is, and would hold up everything behind it.
           reason = "\(error)"
-          if let plain = withoutForeignHeaders(publication) { failed.append(plain) } else { drop(publication, error) }
+          if let plain = withoutForeignHeaders(publication) {
+            failed.append((index, plain))
+          } else {
+            drop(publication, error)
+          }
           continue
+        case .lost(let error) where error.code == .notFound && givingUpMissing: continue
         case .lost(let error): reason = "\(error)"
         }
-        failed.append(publication)
+        failed.append((index, publication))
       }
       remaining = failed
       if remaining.isEmpty { break }
       outage.begin(reason, count: remaining.count)
-      guard await outage.pause() else { return false }
-      guard await publisher.connected() else { return false }
+      guard await outage.pause() else { return nil }
+      guard await publisher.connected() else { return nil }
     }
     outage.end()
-    return true
+    return arrived
   }
 
   /// Nil when it has no headers but ours already.

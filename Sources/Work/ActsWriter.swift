@@ -79,12 +79,12 @@ struct ActsWriter: Sendable {
   ) -> Dispatch? {
     guard let fault, fault.resting != .gone else { return nil }
     return post.letter(
-      delivery, code: fault.code, detail: fault.message, attempts: attempts, firstSeen: firstSeen, run: run)
+      delivery, code: fault.code, detail: fault.message, attempts: attempts, firstSeen: firstSeen, run: run, at: now())
   }
 
   private func closed(_ closed: ClosedRun) -> Acts {
     let (arrival, job) = (closed.arrival, closed.arrival.job)
-    let run = closed.run ?? RunStamp.of(job.digest)
+    let run = closed.run ?? RunStamp.of(job.digest, after: arrival.delivery.replays)
     var result = ResultEvent(
       jobID: job.id, userID: job.userID, tier: closed.tier, taskType: job.taskType.rawValue,
       status: closed.fault.status, run: run, finishedAt: now())
@@ -119,7 +119,7 @@ struct ActsWriter: Sendable {
     let run = RunStamp.of(JobMessage.digest(of: delivery.body))
     let letter = post.letter(
       delivery, code: refusal.code, detail: refusal.detail, attempts: 0, firstSeen: delivery.firstSeen ?? now(),
-      run: run)
+      run: run, at: now())
     guard refusal.code != .idConflict, let jobID = refusal.jobID, let userID = refusal.userID else {
       return Acts(delivery, first: letter)
     }

@@ -44,8 +44,10 @@ struct Parker: Sendable {
         followsTier: place.isOwnLane)
     }
     guard !copies.isEmpty else { return parked }
-    guard await post.deliver(copies) else { return nil }
+    guard let arrived = await post.deliverWherePossible(copies) else { return nil }
     await failpoints.pass(.afterParkCopy)
+    for (index, hasArrived) in zip(usable, arrived) where !hasArrived { opened.remove(waiting[index].1.bay) }
+    usable = zip(usable, arrived).filter(\.1).map(\.0)
     let records = usable.map { index -> ParkedCopy in
       let (arrival, place) = waiting[index]
       return ParkedCopy(
@@ -96,6 +98,9 @@ private final class OpenBays: Sendable {
   private let generations = Mutex<[Int: Int64]>([:])
 
   func contains(_ bay: Int, _ generation: Int64) -> Bool { generations.withLock { $0[bay] == generation } }
+
+  /// A bay that somebody deleted is declared anew.
+  func remove(_ bay: Int) { generations.withLock { $0[bay] = nil } }
 
   func insert(_ bay: Int, _ generation: Int64) { generations.withLock { $0[bay] = generation } }
 }

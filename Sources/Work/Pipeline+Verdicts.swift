@@ -10,6 +10,7 @@ extension Pipeline {
   /// A job over a limit goes where admission says; the line in the log says which limit it is and when it comes back.
   func wait(_ question: Question, _ place: WaitPlace, into passed: inout Passed) {
     let arrival = question.arrival
+    passed.costs += place.costs
     var back = place.expected
     switch place.kind {
     case .deck: passed.decked.append((question.request.leaseID, arrival))

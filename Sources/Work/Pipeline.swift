@@ -42,6 +42,8 @@ struct Pipeline: Sendable {
     /// To be asked again after `hold`.
     var held: [Arrival] = []
     var hold: Duration?
+    /// Events of waiting jobs' earlier attempts, to be announced.
+    var costs: [[UInt8]] = []
     /// Refused heads that stay in hand, under these lease ids.
     var decked: [(lease: String, arrival: Arrival)] = []
   }
@@ -168,14 +170,14 @@ struct Pipeline: Sendable {
     _ arrival: Arrival, limit: Int, intent: [UInt8], _ time: Timestamp
   ) -> AdmissionRequest {
     AdmissionRequest(
-      job: arrival.job, lane: arrival.lane ?? .low, limit: limit, leaseID: leaseID(of: arrival.delivery),
+      job: arrival.job, lane: arrival.lane ?? .low, limit: limit, leaseID: leaseID(of: arrival),
       runStamp: RunStamp.fresh(at: time), intent: intent, replays: arrival.delivery.replays,
       copy: arrival.delivery.copy, claim: arrival.claim)
   }
 
-  /// A head's lease says which bay its message lies in, unacked.
-  func leaseID(of delivery: Delivery) -> String {
-    "\(workerID).\(delivery.serial)" + (delivery.bay.map { "#\($0)" } ?? "")
+  /// Says who holds it and for which job, and of a head in which bay its message lies, unacked.
+  private func leaseID(of arrival: Arrival) -> String {
+    "\(workerID).\(arrival.delivery.serial)/\(arrival.job.id)" + (arrival.delivery.bay.map { "#\($0)" } ?? "")
   }
 
   func judge(

@@ -10,4 +10,10 @@ enum RunStamp {
   }
 
   static func of(_ digest: String) -> String { String(digest.prefix(10)) }
+
+  /// - Parameter replays: the run that this one follows; nil for the first.
+  static func of(_ digest: String, after replays: String?) -> String {
+    guard let replays else { return of(digest) }
+    return of(JobMessage.digest(of: Array("\(replays)/\(digest)".utf8)))
+  }
 }

@@ -33,6 +33,7 @@ final class Settler: Sendable {
   private let parking = Mailbox<(Arrival, ParkingPlace)>()
   private let priced = Mailbox<Acts>()
   private let announced = Mailbox<Acts>()
+  private let loose = Mailbox<Dispatch>()
   private let released: Mailbox<Released>
 
   init(
@@ -70,6 +71,9 @@ final class Settler: Sendable {
     incoming.put(contentsOf: verdicts)
   }
 
+  /// Events of attempts that others made, of jobs that wait. Whoever runs such a job later announces them again.
+  func announce(_ events: [[UInt8]]) { loose.put(contentsOf: events.compactMap { post.cost(announcing: $0) }) }
+
   /// Runs the stages until cancelled.
   func run() async {
     await withDiscardingTaskGroup { group in
@@ -77,6 +81,7 @@ final class Settler: Sendable {
       group.addTask { await self.stage(self.parking) { await self.park($0) } }
       group.addTask { await self.stage(self.priced) { await self.announceCosts($0) } }
       group.addTask { await self.stage(self.announced) { await self.announceResults($0) } }
+      group.addTask { await self.stage(self.loose) { _ = await self.post.deliver($0) } }
     }
   }
 

@@ -70,8 +70,11 @@ extension Worker {
     await redisIsBack()
     busy -= slots - passed.started.count
     giveBackTurns(of: wave, except: passed.started)
+    // Behind a head there may be the next that can run.
+    for arrival in wave { if let claim = arrival.claim { slotDesk.heard(of: claim.lane) } }
     start(passed.started)
     settler.settle(passed.verdicts)
+    settler.announce(passed.costs)
     putInFront(passed.again + passed.held)
     for (lease, arrival) in passed.decked { deck[lease] = (arrival, .now) }
     if let hold = passed.hold { heldUntil = .now + hold }

@@ -9,7 +9,7 @@ import Redis
 /// Read once, here; no other place looks at the environment.
 struct Settings: ParsableArguments {
   @Option(help: "Broker, amqp:// or amqps:// (TOLLWAY_AMQP_URL).") var amqpURL: String?
-  @Option(help: "Redis, redis:// (TOLLWAY_REDIS_URL).") var redisURL: String?
+  @Option(help: "Redis, redis:// or redis+sentinel:// (TOLLWAY_REDIS_URL).") var redisURL: String?
   @Option(help: "Ledger, sqlite://PATH (TOLLWAY_LEDGER_URL).") var ledgerURL: String?
   @Option(help: "Policy file (TOLLWAY_POLICY).") var policy: String?
   @Option(help: "Price book (TOLLWAY_COSTS).") var costs: String?
@@ -41,7 +41,7 @@ struct Settings: ParsableArguments {
     do throws(RedisError) {
       return try RedisConfiguration(url: text)
     } catch {
-      throw CommandFailure(.usage, "TOLLWAY_REDIS_URL: \(error)", "write redis://user:password@host:port/database")
+      throw CommandFailure(.usage, "TOLLWAY_REDIS_URL: \(error)", "write redis://user:password@host:port/database or redis+sentinel://h1,h2/name/0")
     }
   }
 

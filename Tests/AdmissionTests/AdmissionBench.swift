@@ -33,10 +33,11 @@ struct AdmissionBench {
     return bench
   }
 
-  /// Likewise, on a server whose clock the test moves. It begins at noon of 2026-11-21.
-  static func still(attempts: Int = 5, bays: Int = 256) async throws -> AdmissionBench {
+  /// Likewise, on a server whose clock the test moves.
+  /// - Parameter start: microseconds since 1970; by default noon of 2026-11-21.
+  static func still(at start: Int64? = nil, attempts: Int = 5, bays: Int = 256) async throws -> AdmissionBench {
     let server = try await StillRedis.shared()
-    try server.set(to: "2026-11-21T12:00:00Z")
+    try server.set(try start ?? instant("2026-11-21T12:00:00Z"))
     let bench = try AdmissionBench(
       leaseLength: .seconds(30), attempts: attempts, bays: bays, url: server.url, clock: server)
     try await bench.desk.openEpoch()

@@ -66,6 +66,22 @@ import Testing
     #expect(standing.open == Spending())
   }
 
+  @Test func `an event that came twice in a batch gives up what it holds once`() async throws {
+    try await open(["j1/r/1", "j2/r/1"])
+    try await book(1, Spending(nanoUSD: 100, jobs: 1), ["j1/r/1", "j1/r/1"])
+    #expect(try await standing().open == Spending(nanoUSD: 100, jobs: 1))
+  }
+
+  @Test func `what is open for another month is given up there`() async throws {
+    let key = keys.open(Identifier.base64url("ana"))
+    let money = keys.money(Identifier.base64url("ana"))
+    _ = try await redis.command(RedisCommand("HSET").arg(key).arg("j1/r/1").arg("2026-10 5 0 0 0 1 1"))
+    _ = try await redis.command(RedisCommand("HSET").arg(money).arg("2026-10:open").arg("5 0 0 0 1"))
+    try await book(1, Spending(nanoUSD: 5, jobs: 1), ["j1/r/1"])
+    #expect(try await desk.standing(of: "ana", period: "2026-10").open == Spending())
+    #expect(try await standing().open == Spending())
+  }
+
   @Test func `many months travel together, each user's and each month's for itself`() async throws {
     try await desk.book(
       (1...300).map { number in

@@ -55,19 +55,21 @@ extension StillClockTests {
       #expect(standing.hold == nil && standing.isSurveyed && standing.isMoneyReady)
     }
 
-    @Test func `the expected start follows what the user's runs have taken, and is the one that admission tells`()
+    @Test func `the expected start follows what the user's runs have taken and when those in front began`()
       async throws
     {
       let bench = try await AdmissionBench.still()
-      _ = try await crowd(bench, waiting: ["c", "d"])
+      _ = try await crowd(bench, waiting: ["c", "d", "e"])
       #expect(try await explain("d", bench).wait?.expected == .seconds(1), "a second each until one has ended")
-      try bench.pass(.seconds(10))
+      try bench.pass(.seconds(8))
+      #expect(try await explain("d", bench).wait?.expected == .zero, "and at least as long as those that run")
+      #expect(try await explain("e", bench).wait?.expected == .seconds(8))
+      try bench.pass(.seconds(2))
       _ = try await bench.finish(try bench.job("a"), lease: "w1.0/a", run: "run-w1.0/a")
-      #expect(try await explain("d", bench).wait?.expected == .seconds(10), "two by two, ten seconds each")
-      let told = try await bench.admit(try bench.job("e"), lease: "w2.9/e").place
-      #expect(told?.expected == .seconds(15) && told?.position == 3)
-      #expect(try await explain("e", bench).wait?.expected == .seconds(15))
-      #expect(try await explain("e", bench).wait?.place == .parking(1), "its copy is not confirmed yet")
+      #expect(try await explain("e", bench).wait?.expected == .seconds(10), "c and d now, then e")
+      let told = try await bench.admit(try bench.job("f"), lease: "w2.9/f").place
+      #expect(told?.position == 4 && told?.expected == .seconds(20), "four places, two at a time, ten seconds each")
+      #expect(try await explain("f", bench).wait?.place == .parking(1), "its copy is not confirmed yet")
     }
 
     @Test func `a claim is a slot that is held for a moment`() async throws {

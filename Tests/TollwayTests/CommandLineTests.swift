@@ -19,8 +19,9 @@ struct CommandLineTests {
     "submit --user a --task echo --text x --payload {}", "submit --user a/b --task echo --text x",
     "submit --user a --task echo --text x --tier nope", "submit --user a --task tts --payload {}",
     "submit --user a --task echo --text x --timeout soon", "submit --file x --user a", "lanes --format xml",
-    "dead replay", "dead replay a --all", "dead replay a --reason poison", "dead list --limit 0", "users set a",
-    "users set a --tier nope", "users set a --concurrency 0", "users set a --monthly-usd -1", "users show a/b",
+    "explain", "explain a/b", "dead replay", "dead replay a --all", "dead replay a --reason poison",
+    "dead list --limit 0", "users set a", "users set a --tier nope", "users set a --concurrency 0",
+    "users set a --monthly-usd -1", "users show a/b",
     "ledger report --by colour", "ledger report --from soon", "prices show m --at soon", "policy check /nowhere",
     "worker --slots 0", "lanes --namespace a/b", "lanes --amqp-url http://x", "lanes --redis-url http://x",
   ])
@@ -31,8 +32,8 @@ struct CommandLineTests {
   }
 
   @Test(arguments: [
-    "lanes", "topology apply", "topology check", "submit --user a --task echo --text x", "dead list", "dead show a",
-    "dead replay --all", "blocked list", "blocked release a", "costs tail",
+    "lanes", "explain a", "topology apply", "topology check", "submit --user a --task echo --text x", "dead list",
+    "dead show a", "dead replay --all", "blocked list", "blocked release a", "costs tail",
   ])
   func `an unreachable server ends with 75, in one line what happened and one what to do`(
     command: String

@@ -146,7 +146,10 @@ struct ExplanationTests {
     #expect(explanation.trail.map(\.what).last == "ended: dead, provider_failed")
     #expect(
       explanation.advice == ["tollway dead show job-7", "mend the cause, then tollway dead replay job-7"])
-    #expect(explanation.lines(Style(isColoured: false)).contains("cost   0.000123 USD"))
+    let lines = explanation.lines(Style(isColoured: false))
+    #expect(lines.contains("cost   0.000123 USD"))
+    #expect(lines.contains("ATTEMPT  PROVIDER  MODEL  OUTCOME   MS  USD"))
+    #expect(lines.contains("      1  openai    tts-1  failed   812    -"))
   }
 
   @Test func `a blocked job says how it is released`() {
@@ -171,7 +174,8 @@ struct ExplanationTests {
   }
 
   @Test(arguments: [
-    (0, "0 s"), (0.44, "0.4 s"), (9.96, "10 s"), (39.4, "39 s"), (60, "1 min"), (125, "2 min 5 s"), (11_040, "3 h 4 min"),
+    (0, "0 s"), (0.44, "0.4 s"), (9.96, "10 s"), (39.4, "39 s"), (60, "1 min"), (125, "2 min 5 s"),
+    (11_040, "3 h 4 min"),
   ])
   func `times are said in words`(seconds: Double, words: String) {
     #expect(Explanation.words(seconds) == words)

@@ -24,7 +24,7 @@ struct LaneBoardTests {
     #expect(row.ready == 10 && row.runnable == 17 && row.running == 3 && row.consumers == 1)
     #expect(row.waiting == ["concurrency": 12, "rate": 1] && row.oldestRunnableSeconds == 4)
     let line = try #require(board.table.lines(Style(isColoured: false)).first { $0.hasPrefix("high") })
-    #expect(line.split(whereSeparator: \.isWhitespace).joined(separator: " ") == "high 10 17 12 concurrency, 1 rate 3 1")
+    #expect(line.split(separator: " ").joined(separator: " ") == "high 10 17 12 concurrency, 1 rate 3 1")
     #expect(board.notices.isEmpty)
   }
 

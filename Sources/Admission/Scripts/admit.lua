@@ -19,7 +19,7 @@
 --      19  stamp of the policy in force          20  bays in the pool
 -- RETURNS  {'admitted', run, attempt, active, now, month, cost event...}   the lease is held until now + length
 --          {'wait', reason, ms until it can help to ask again, ms until the expected start, position, active, place,
---           bay, generation, copy number}
+--           bay, generation, copy number, cost event...}
 --                              reason: concurrency, rate, money_reserved, quota_reserved, catching_up
 --                              place: 'deck' a head stays in hand; 'park' into the bay; 'open' likewise, but this worker
 --                              declares it first; 'ladder' no bay, come back by yourself
@@ -47,7 +47,7 @@ if ARGV[16] ~= '' then
   redis.call('ZREM', P .. 'leases:' .. u, claim)
 end
 local room = redis.call('HMGET', room_name, 'bay', 'gen', 'n', 'deck', 'deckuntil', 'seq', 'head', 'commits', 'open',
-  'every', 'grant', 'ladder')
+  'every', 'grant', 'ladder', 'openuntil')
 local bay, generation = room[1], room[2]
 local is_head = claim and bay == head_bay and generation == head_generation
 if is_head then
@@ -137,6 +137,8 @@ end
 
 local charged = attempt > 0 and job[13] or month(now)
 local worst
+-- Whether what is left of the month may not be enough for all slots of the user: then heads are taken one by one.
+local is_near
 if ARGV[18] ~= '' then
   worst = five(ARGV[18])
   if attempt > 0 and job[15] ~= '1' then
@@ -157,6 +159,7 @@ if ARGV[18] ~= '' then
         if not reason and base[index] + open[index] + worst[index] > cap then
           reason, at = index == 1 and 'money_reserved' or 'quota_reserved', now + 60000
         end
+        is_near = is_near or base[index] + open[index] + worst[index] * (limit + 1) > cap
       end
     end
   end
@@ -224,6 +227,7 @@ if not reason then
   if is_rated then
     if emission then
       redis.call('HSET', P .. 'user:' .. u, 'tat', int(arrival + emission))
+      redis.call('PEXPIRE', P .. 'user:' .. u, MONEY_TTL)
     end
     if rpm then
       redis.call('ZADD', P .. 'starts:' .. u, int(micros), lease .. '/' .. run)
@@ -244,7 +248,7 @@ if not reason then
       every = every > 0 and every * 0.9 + interval * 0.1 or interval
     end
     redis.call('HSET', room_name, 'limit', limit, 'stamp', ARGV[19], 'gate', gate, 'why', gate > now and 'rate' or '',
-      'single', (is_rated or worst) and 1 or 0, 'grant', now, 'every', int(every * 1000) / 1000,
+      'single', (is_rated or is_near) and 1 or 0, 'grant', now, 'every', int(every * 1000) / 1000,
       'head', math.max(tonumber(room[7] or 0), tonumber(job[12] or 0)))
     arm(lane, u)
   elseif room[6] and job[12] then
@@ -263,8 +267,9 @@ if is_head then
   end
 elseif bay and room[9] == '1' then
   place = 'park'
-elseif bay and room[9] == worker then
+elseif bay and (room[9] == worker or tonumber(room[13] or 0) <= now) then
   place = 'open'
+  redis.call('HSET', room_name, 'open', worker, 'openuntil', now + OPENING)
 elseif not bay and redis.call('GET', P .. 'surveyed') == epoch then
   local pool = tonumber(ARGV[20])
   local made = tonumber(redis.call('HGET', P .. 'bays', 'made') or 0)
@@ -280,7 +285,8 @@ elseif not bay and redis.call('GET', P .. 'surveyed') == epoch then
       generation = int(tonumber(string.match(redis.call('HGET', P .. 'bays', bay) or '', '^%d+') or 0) + 1)
       redis.call('HSET', P .. 'bays', bay, generation .. ' ' .. lane .. ':' .. u)
       redis.call('HDEL', room_name, 'emptied', 'deck', 'deckuntil')
-      redis.call('HSET', room_name, 'bay', bay, 'gen', generation, 'open', worker, 'n', 0, 'ladder', 0)
+      redis.call('HSET', room_name, 'bay', bay, 'gen', generation, 'open', worker, 'openuntil', now + OPENING,
+        'n', 0, 'ladder', 0)
       redis.call('PERSIST', room_name)
       set_rooms(u, lane, true)
     end
@@ -320,6 +326,10 @@ end
 
 local position = math.max(1, tonumber(seq) - tonumber(room[7] or 0))
 local wait = reason == 'concurrency' and 0 or at - now
-local start = expected_start(u, room[10], limit, position, wait, is_rated and emission, is_rated and rpm)
-return {'wait', reason, math.max(0, at - now), start, position, active, place, bay or '', generation or '',
-  number}
+local start = expected_start(u, room[10], limit, position, wait, is_rated and pace_of(rpm, emission) or 0)
+if place == 'ladder' and bay then
+  -- Not the limit is what it waits for, but a bay that opens or a deck that clears.
+  start = 1000
+end
+return with_costs({'wait', reason, math.max(0, at - now), start, position, active, place, bay or '', generation or '',
+  number}, attempt)

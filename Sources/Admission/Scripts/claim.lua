@@ -18,9 +18,18 @@ local grants, epoch = epoch_of(ARGV[1], tonumber(ARGV[2]))
 local function take(lane, u)
   local name, index = room_key(lane, u), P .. 'due:' .. lane
   local room = redis.call('HMGET', name, 'bay', 'gen', 'gate', 'limit', 'stamp', 'deck', 'deckuntil', 'single',
-    'commits', 'n')
+    'commits', 'n', 'open', 'openuntil')
   if not room[1] then
     redis.call('ZREM', index, u)
+    return false
+  end
+  if room[11] ~= '1' then
+    -- Nobody has declared it yet. A worker that died over it leaves nothing in it.
+    if tonumber(room[12] or 0) <= now then
+      free_bay(lane, u, room[1], room[2])
+    else
+      redis.call('ZADD', index, tonumber(room[12]), u)
+    end
     return false
   end
   local gate = tonumber(room[3] or 0)
@@ -48,7 +57,7 @@ local function take(lane, u)
   local claim = prefix .. 'c' .. int(number) .. '#' .. room[1]
   number = number + 1
   hold_lease(u, claim, tonumber(ARGV[5]))
-  local left = tonumber(room[10] or 0) - 1
+  local left = tonumber(room[10] or 0) - (deck == '' and 1 or 0)
   redis.call('HSET', name, 'n', math.max(0, left))
   local again = now
   if is_single or deck ~= '' then

@@ -13,7 +13,7 @@
 local job_key = P .. 'job:' .. ARGV[3]
 local hold, flags = hold_of(ARGV[1], tonumber(ARGV[2]))
 local reply = {now, hold, flags, redis.call('HGETALL', job_key)}
-local job = redis.call('HMGET', job_key, 'state', 'user', 'lane', 'bay', 'gen', 'seq', 'why', 'attempt', 'month')
+local job = redis.call('HMGET', job_key, 'state', 'user', 'lane', 'bay', 'gen', 'seq', 'attempt', 'month')
 local u = job[2]
 if not u or job[1] == 'done' then
   return reply
@@ -24,42 +24,41 @@ local function job_of(lease)
   return string.match(lease, '^[^/]*/([^#]+)') or ''
 end
 
+local active = redis.call('ZCOUNT', P .. 'leases:' .. u, '(' .. now, '+inf')
+local leases = redis.call('ZREVRANGEBYSCORE', P .. 'leases:' .. u, '+inf', '(' .. now, 'WITHSCORES', 'LIMIT', 0, 100)
+local holders, starts = {}, {}
+for index = 1, #leases, 2 do
+  local id = job_of(leases[index])
+  local since = id ~= '' and redis.call('HGET', P .. 'job:' .. id, 'since') or ''
+  starts[#starts + 1] = tonumber(since) or now
+  holders[#holders + 1] = {leases[index], tonumber(leases[index + 1]) - now, id, since}
+end
+
 local room, place, position, expected = {}, '', 0, -1
 if job[1] == 'waiting' then
   local name = room_key(job[3], u)
   room = redis.call('HGETALL', name)
   local known = redis.call('HMGET', name, 'bay', 'gen', 'deck', 'deckuntil', 'head', 'seq', 'gate', 'limit', 'limits',
     'every')
-  local is_in_bay = job[4] and job[4] == known[1] and job[5] == known[2]
   if known[3] and tonumber(known[4]) > now and job_of(known[3]) == ARGV[3] then
     place = 'deck'
   elseif known[1] and tonumber(redis.call('ZSCORE', P .. 'begun:' .. known[1], ARGV[3]) or 0) > now then
     place = 'parking'
   else
-    place = is_in_bay and 'bay' or 'ladder'
+    place = known[1] and job[4] == known[1] and job[5] == known[2] and 'bay' or 'ladder'
   end
   local seq = tonumber(job[6] or 0)
   position = seq > tonumber(known[6] or 0) and 1 or math.max(1, seq - tonumber(known[5] or 0))
-  local rates = {}
-  if tonumber(job[8] or 0) == 0 then
-    for figure in string.gmatch(known[9] or '', '%S+') do
-      rates[#rates + 1] = tonumber(figure) or false
-    end
+  local pace = 0
+  if tonumber(job[7] or 0) == 0 then
+    local rpm, emission = string.match(known[9] or '', '^(%S+) (%S+)')
+    pace = pace_of(tonumber(rpm), tonumber(emission))
   end
-  local wait = math.max(hold, tonumber(known[7] or 0) - now, 0)
-  expected = expected_start(u, known[10], tonumber(known[8] or 1), position, wait, rates[2], rates[1])
+  local wait = math.max(hold, tonumber(known[7] or 0) - now)
+  expected = expected_start(u, known[10], tonumber(known[8] or 1), position, wait, pace, starts)
 end
 
-local active = redis.call('ZCOUNT', P .. 'leases:' .. u, '(' .. now, '+inf')
-local leases = redis.call('ZREVRANGEBYSCORE', P .. 'leases:' .. u, '+inf', '(' .. now, 'WITHSCORES', 'LIMIT', 0, 100)
-local holders = {}
-for index = 1, #leases, 2 do
-  local id = job_of(leases[index])
-  local since = id ~= '' and redis.call('HGET', P .. 'job:' .. id, 'since') or ''
-  holders[#holders + 1] = {leases[index], tonumber(leases[index + 1]) - now, id, since}
-end
-
-local m = job[9] or month(now)
+local m = job[8] or month(now)
 local sums = redis.call('HMGET', P .. 'money:' .. u, m .. ':base', m .. ':open')
 for _, value in ipairs({room, place, position, expected, active, holders, m, sums[1] or '', sums[2] or ''}) do
   reply[#reply + 1] = value

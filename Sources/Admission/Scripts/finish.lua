@@ -103,6 +103,7 @@ if lease ~= '' and job[9] then
   local length = now - tonumber(job[9])
   local before = tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or length)
   redis.call('HSET', P .. 'user:' .. u, 'dur', int(before * 0.9 + length * 0.1))
+  redis.call('PEXPIRE', P .. 'user:' .. u, MONEY_TTL)
 end
 pass_on(u)
 for _, lane in ipairs(lanes) do

@@ -12,6 +12,8 @@ local LANES = {'critical', 'high', 'standard', 'low'}
 local MONEY_TTL = 40 * 86400000
 -- A bay that was found empty is looked at once more after this long before it is given back.
 local SECOND_LOOK = 10000
+-- How long the worker that was told to declare a bay may take; then another one is told.
+local OPENING = 30000
 
 -- Lua joins numbers to texts with 14 digits; micros have 16.
 local function int(number)
@@ -159,6 +161,7 @@ local function set_rooms(u, lane, is_there)
     end
   end
   redis.call('HSET', P .. 'user:' .. u, 'rooms', text)
+  redis.call('PEXPIRE', P .. 'user:' .. u, MONEY_TTL)
 end
 
 local function count_wait(lane, reason, change)
@@ -219,21 +222,44 @@ local function wake(u)
   end
 end
 
--- How long until the job at a place in the line starts, ms. Each start before it takes as long as the room's starts took
--- on average, else as long as the user's runs take over its limit, and no less than its rates allow. wait: ms until the
--- limit that binds can be met; 0 for concurrency, because a lease is given back long before it would run out.
-local function expected_start(u, every, limit, position, wait, emission, rpm)
-  local each = tonumber(every or 0)
-  if each == 0 then
-    each = tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or 1000) / math.max(1, limit)
+-- How long until the job at a place in the line starts, ms. Every job uses a slot for as long as the user's runs take on
+-- average, or longer where the room's starts are further apart, as they are when the fleet is busy.
+-- every: ms between starts of the room; wait: ms until the limit that binds can be met, 0 for concurrency, because a lease
+-- is given back long before it would run out; pace: ms between starts that the rates allow; starts: when those who hold
+-- the slots began, nil where nobody looked.
+local function expected_start(u, every, limit, position, wait, pace, starts)
+  local turn = math.max(tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or 0), tonumber(every or 0) * limit)
+  if turn == 0 then
+    turn = 1000
+    for _, start in ipairs(starts or {}) do
+      turn = math.max(turn, now - start)
+    end
   end
-  if emission then
-    each = math.max(each, emission / 1000)
+  local line = position * turn / limit
+  if starts then
+    local ends = {}
+    for _, start in ipairs(starts) do
+      ends[#ends + 1] = math.max(0, start + turn - now)
+    end
+    table.sort(ends)
+    local slot = (position - 1) % limit + 1
+    line = (ends[slot - limit + #ends] or 0) + math.floor((position - 1) / limit) * turn
   end
-  if rpm then
-    each = math.max(each, 60000 / rpm)
-  end
-  return math.ceil(math.max(wait, position * each))
+  return math.ceil(math.max(wait, line, position * pace))
+end
+
+-- How far apart rates keep the starts of a user in the long run, ms.
+local function pace_of(rpm, emission)
+  return math.max(rpm and 60000 / rpm or 0, emission and emission / 1000 or 0)
+end
+
+-- The bay goes back to the pool; records of copies in it are void from here on.
+local function free_bay(lane, u, bay, generation)
+  redis.call('HSET', P .. 'bays', bay, int(tonumber(generation) + 1) .. ' -')
+  redis.call('SADD', P .. 'free', bay)
+  redis.call('DEL', room_key(lane, u), P .. 'begun:' .. bay)
+  redis.call('ZREM', P .. 'due:' .. lane, u)
+  set_rooms(u, lane, false)
 end
 
 -- A bay's entry is '<generation> <lane>:<u>', or '<generation> -' while nobody has it.

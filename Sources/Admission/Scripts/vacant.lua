@@ -28,11 +28,7 @@ if is_out then
 elseif not room[4] then
   redis.call('HSET', name, 'emptied', now)
 elseif now - tonumber(room[4]) >= SECOND_LOOK then
-  redis.call('HSET', P .. 'bays', bay, int(tonumber(ARGV[5]) + 1) .. ' -')
-  redis.call('SADD', P .. 'free', bay)
-  redis.call('DEL', name, P .. 'begun:' .. bay)
-  redis.call('ZREM', P .. 'due:' .. lane, u)
-  set_rooms(u, lane, false)
+  free_bay(lane, u, bay, ARGV[5])
   arm_all(u)
   return 'freed'
 end

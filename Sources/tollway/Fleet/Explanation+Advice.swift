@@ -13,10 +13,6 @@ extension Explanation {
     add(result?["queuedAt"]?.string, "was published or first seen")
     if let wait = standing.wait { add(wait.since.description, "had to wait: \(wait.reason.rawValue)") }
     add(result?["startedAt"]?.string, "was admitted as run \(standing.run ?? "unknown")")
-    for attempt in attempts {
-      let cost = attempt.costUsd.flatMap { Money($0) }.map { ", \($0.inTable) USD" } ?? ""
-      add(attempt.time, "attempt \(attempt.n) at \(attempt.provider) \(attempt.model): \(attempt.outcome)\(cost)")
-    }
     if standing.state == .running {
       add(runningSince, "attempt \(standing.attempt) of run \(standing.run ?? "unknown") began")
     }

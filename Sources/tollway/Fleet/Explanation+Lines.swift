@@ -6,6 +6,7 @@ extension Explanation {
   func lines(_ style: Style) -> [String] {
     var lines = facts.lines(style)
     if !holders.isEmpty { lines += [""] + holderTable.lines(style) }
+    if !attempts.isEmpty { lines += [""] + attemptTable.lines(style) }
     if !trail.isEmpty { lines += [""] + trailTable.lines(style) }
     if !advice.isEmpty { lines += [""] + advice.map { "→ \($0.printable)" } }
     return lines
@@ -112,6 +113,16 @@ extension Explanation {
       table.add(
         .init("worker \(holder.worker)"), .init(holder.kind == "claim" ? "about to start" : holder.job),
         .init(holder.since), .init(age.map { "\($0)" }))
+    }
+    return table
+  }
+
+  private var attemptTable: Table {
+    var table = Table([.number("ATTEMPT"), "PROVIDER", "MODEL", "OUTCOME", .number("MS"), .number("USD")])
+    for attempt in attempts {
+      table.add(
+        .init(attempt.n), .init(attempt.provider), .init(attempt.model), .init(attempt.outcome),
+        .init(attempt.milliseconds.map { "\($0)" }), .init(attempt.costUsd.flatMap { Money($0) }?.inTable))
     }
     return table
   }

@@ -170,7 +170,7 @@ struct Explanation: Encodable {
   private static func reason(_ wait: JobStanding.Wait, _ standing: JobStanding) -> String {
     if standing.hold != nil { return "hold" }
     if wait.gate != nil { return (wait.gateReason ?? wait.reason).rawValue }
-    if let limit = wait.concurrency, standing.active >= limit { return WaitReason.concurrency.rawValue }
+    if let limit = wait.concurrency, standing.active + wait.position > limit { return WaitReason.concurrency.rawValue }
     switch wait.reason {
     case .notBefore, .runningElsewhere: return wait.reason.rawValue
     case .catchingUp where !standing.isMoneyReady: return wait.reason.rawValue

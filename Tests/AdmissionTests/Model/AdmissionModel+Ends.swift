@@ -1,0 +1,124 @@
+import Admission
+import Contracts
+
+extension AdmissionModel {
+  mutating func renew(_ lease: HeldLease, _ reply: RenewReply) throws {
+    _ = lookAtEpoch()
+    let (id, user) = (lease.job.id, lease.job.userID)
+    let known = jobs[id]
+    if let known, known.run != nil, known.state != .running || known.lease != lease.leaseID {
+      return try require(reply == .lost, "lost expected")
+    }
+    let isRestored = known?.run == nil
+    try require(reply == (isRestored ? .restored : .renewed), "\(isRestored ? "restored" : "renewed") expected")
+    if isRestored {
+      var job = known ?? Job(state: .running, user: user, digest: lease.job.digest)
+      job.state = .running
+      (job.run, job.attempt, job.lease, job.month) = (lease.run, lease.attempt, lease.leaseID, lease.month)
+      (job.lane, job.why) = (nil, nil)
+      jobs[id] = job
+    }
+    users[user, default: User()].leases[lease.leaseID] = now + leaseLength
+    let event = "\(id)/\(lease.run)/\(lease.attempt)"
+    if let worst = lease.worst, isRestored || known?.attempt == lease.attempt, users[user]?.open[event] == nil {
+      reserve(user, event, lease.month, worst.figures)
+    }
+  }
+
+  mutating func advance(
+    _ lease: HeldLease, ended: AttemptCost?, worst next: Spending?, _ limits: AdmissionLimits, _ reply: AdvanceReply
+  ) throws {
+    let (id, user) = (lease.job.id, lease.job.userID)
+    let known = jobs[id]
+    if let known, known.run != nil, known.state != .running || known.lease != lease.leaseID {
+      let expected: AdvanceReply = known.refused == lease.leaseID ? .refused : .lost
+      return try require(reply == expected, "\(expected) expected")
+    }
+    var job = known ?? Job(state: .running, user: user, digest: lease.job.digest)
+    if var worst = next?.figures {
+      let event = "\(id)/\(lease.run)/\(lease.attempt)"
+      if let ended {
+        settle(user, event, lease.month, ended.spent?.figures ?? [0, 0, 0, 0, 0])
+        worst[4] = 0
+      } else {
+        worst[4] = users[user]?.open[event]?.figures[4] ?? worst[4]
+        users[user]?.open[event] = nil
+      }
+      guard standing(of: worst, limits.caps, user, lease.month) == .fits else {
+        users[user]?.leases[lease.leaseID] = nil
+        (job.state, job.lease, job.refused, job.isCounted) = (.queued, nil, lease.leaseID, worst[4] == 0)
+        jobs[id] = job
+        return try require(reply == .refused, "refusal expected")
+      }
+      reserve(user, "\(id)/\(lease.run)/\(lease.attempt + 1)", lease.month, worst)
+    }
+    try require(reply == .advanced, "advance expected")
+    job.state = .running
+    (job.run, job.attempt, job.lease, job.month) = (lease.run, lease.attempt + 1, lease.leaseID, lease.month)
+    jobs[id] = job
+    users[user, default: User()].leases[lease.leaseID] = now + leaseLength
+  }
+
+  mutating func declareUnknown(_ job: Contracts.Job, _ run: String, _ cost: AttemptCost, _ isDeclared: Bool) throws {
+    guard let known = jobs[job.id], known.state == .running, known.run == run, known.attempt == cost.attempt,
+      isHeld(known.lease, of: known.user) == nil
+    else { return try require(!isDeclared, "nothing to declare") }
+    try require(isDeclared, "a declaration expected")
+    if let lease = known.lease { users[known.user]?.leases[lease] = nil }
+    jobs[job.id]?.state = .queued
+    jobs[job.id]?.lease = nil
+    jobs[job.id]?.unknown.insert(cost.attempt)
+    if let spent = cost.spent {
+      settle(known.user, "\(job.id)/\(run)/\(cost.attempt)", known.month ?? month, spent.figures)
+    }
+  }
+
+  mutating func finish(_ end: Finish, _ reply: FinishReply) throws {
+    let (id, user) = (end.job.id, end.job.userID)
+    let known = jobs[id]
+    var run = end.run
+    if let lease = end.leaseID {
+      users[user]?.leases[lease] = nil
+      if let known, let other = known.run, known.lease != lease {
+        if other != end.run {
+          settle(end)
+          return try require(reply == .supersededByAnotherRun, "another run expected")
+        }
+        let unknown = (1...max(1, end.attempt)).filter { known.unknown.contains($0) }
+        return try require(reply == .superseded(declaredUnknown: unknown), "superseded expected")
+      }
+      if known?.state == .done {
+        return try require(reply == .finished(run: run, next: nil), "the same end expected")
+      }
+      settle(end)
+    } else if let known {
+      if known.user != user || known.digest != end.job.digest {
+        return try require(reply == .conflict, "conflict expected")
+      }
+      if known.state == .done {
+        guard case .known(let done) = reply, done.run == known.run else { throw Mismatch("known expected") }
+        return
+      }
+      if known.state == .running {
+        let time = (isHeld(known.lease, of: user) ?? now) - now
+        return try require(reply == .running(.milliseconds(time)), "running expected")
+      }
+      run = known.run ?? run
+    }
+    guard case .finished(run, _) = reply else { throw Mismatch("an end expected") }
+    var job = known ?? Job(state: .done, user: user, digest: end.job.digest)
+    job.state = .done
+    (job.run, job.attempt, job.lease) = (run, max(end.attempt, job.attempt), end.leaseID ?? "")
+    (job.lane, job.why, job.refused) = (nil, nil, nil)
+    jobs[id] = job
+  }
+
+  private mutating func settle(_ end: Finish) {
+    guard let month = end.month else { return }
+    let (user, run) = (end.job.userID, "\(end.job.id)/\(end.run)")
+    for cost in end.costs {
+      settle(user, "\(run)/\(cost.attempt)", month, cost.spent?.figures ?? [0, 0, 0, 0, 0])
+    }
+    if !end.costs.contains(where: { $0.attempt == end.attempt }) { users[user]?.open["\(run)/\(end.attempt)"] = nil }
+  }
+}
