@@ -103,6 +103,14 @@ extension Worker {
     }
   }
 
+  /// Heads of a worker that ends: the broker has them again as soon as the connection is gone.
+  func abandon(_ heads: [Arrival]) async {
+    busy -= heads.count
+    let claims = heads.compactMap(\.claim)
+    guard !claims.isEmpty else { return }
+    await giveBack(empty: [], unused: claims.map { ($0, $0.deck) })
+  }
+
   /// What cannot be said to Redis now says itself when the claims run out.
   private nonisolated func giveBack(empty: [Claim], unused: [(claim: Claim, lease: String?)]) async {
     do {

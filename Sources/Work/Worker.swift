@@ -141,6 +141,8 @@ package actor Worker {
     unsorted = []
     await intake.putBack(waiting.map(\.delivery))
     await leaveDeck()
+    await abandon(heads)
+    heads = []
     logger.info(
       "draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(waiting.count)"])
     while busy > 0 || settler.unsettled > 0, ContinuousClock.now < end {
@@ -191,8 +193,9 @@ package actor Worker {
   }
 
   /// Heads come with the slots that were kept for them; as many slots as were kept in vain are free again.
-  func accept(heads arrived: [Arrival], freeing slots: Int) {
+  func accept(heads arrived: [Arrival], freeing slots: Int) async {
     busy -= slots
+    guard !isDraining else { return await abandon(arrived) }
     for head in arrived {
       if adopt(head) { busy -= 1 } else { heads.append(head) }
     }

@@ -262,6 +262,39 @@ extension StillClockTests {
       #expect(try await standing(bench) == [300, 10])
     }
 
+    @Test func `after a loss nobody reserves for a further attempt before the money is known`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      let lease = bench.held(job, lease: "w.1", run: "run-w.1", worst: usd(600))
+      _ = try await bench.admit(job, lease: "w.1", limits: cap(1000), worst: usd(600))
+      try await bench.wipe()
+      for _ in 1...2 {
+        #expect(
+          try await bench.advance(lease, event: [1], spent: usd(300), worst: usd(700), limits: cap(1000)) == .refused)
+      }
+      #expect(try await standing(bench) == [0, 300])
+      _ = try await bench.admit(job, lease: "w.2", limits: cap(1000), worst: usd(600))
+      try bench.pass(.seconds(30))
+      let marker = try #require(LedgerMarker(epoch: try await epoch(bench)))
+      #expect(try await bench.desk.moneyIsKnown(marker))
+      guard
+        case .admitted("run-w.1", 2, _, _, "2026-11", [[1]]) = try await bench.admit(
+          job, lease: "w.2", limits: cap(1000), worst: usd(600))
+      else {
+        Issue.record("the run does not go on")
+        return
+      }
+    }
+
+    @Test func `limits that were lifted meanwhile leave what an unknown attempt had reserved`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      _ = try await bench.admit(job, lease: "w.1", limits: cap(1000), worst: usd(600))
+      try await bench.expireLeases()
+      #expect(try await bench.declareUnknown(job, run: "run-w.1", event: [1], spent: nil))
+      #expect(try await standing(bench) == [0, 600])
+    }
+
     private func epoch(_ bench: AdmissionBench) async throws -> String {
       try await bench.desk.claim([:], worker: "w", number: 1, stamp: "policy").epoch
     }

@@ -101,7 +101,34 @@ extension StillClockTests {
       let claim = try #require(try await bench.claims().first)
       try await bench.desk.leave([(claim, nil)])
       try await empty(bench)
-      #expect(try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1, copy: 0).isAdmitted)
+      #expect(try await bench.admit(try bench.job("b"), lease: "w2.0", limit: 1).isAdmitted)
+      let again = try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1, copy: 0)
+      #expect(again.place?.kind == .bay(1, generation: 3, copy: 2, isNew: true))
+      _ = try await bench.finish(try bench.job("b"), lease: "w2.0", run: "run-w2.0")
+      #expect(try await bench.admit(try bench.job("a"), lease: "w2.2", limit: 1, copy: 0).isAdmitted)
+    }
+
+    @Test func `a bay that its worker never opened is opened by another after half a minute, or given back`() async throws
+    {
+      for isWanted in [true, false] {
+        let bench = try await AdmissionBench.still()
+        let running = try bench.job("runs")
+        _ = try await bench.admit(running, lease: "w1.0", limit: 1)
+        _ = try await bench.admit(try bench.job("a"), lease: "dead.1", limit: 1)
+        try bench.pass(.milliseconds(29_999))
+        #expect(try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1).place?.kind == .ladder)
+        #expect(try await bench.claims(9).isEmpty)
+        #expect(try await bench.desk.renew([bench.held(running, lease: "w1.0", run: "run-w1.0")]) == [.renewed])
+        try bench.pass(.milliseconds(1))
+        if isWanted {
+          #expect(
+            try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1).place?.kind
+              == .bay(1, generation: 1, copy: 1, isNew: true))
+          #expect(try await bench.admit(try bench.job("b"), lease: "w1.1", limit: 1).place?.kind == .ladder)
+        }
+        #expect(try await bench.claims(9).isEmpty)
+        #expect(try await bench.freeBays() == (isWanted ? 0 : 1))
+      }
     }
 
     @Test func `a bay is given back at the second empty look, ten seconds after the first`() async throws {

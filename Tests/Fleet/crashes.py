@@ -17,8 +17,10 @@ from fleet import (ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, 
 
 FAILPOINTS = ["after_admit", "before_provider", "after_provider", "after_finish", "after_costs", "after_results",
               "after_ack"]
-# The way of a job over its user's limit, and how often each place is passed before the worker dies there.
-WAITING_ROOM = {"after_park_copy": 5, "after_commit": 5, "after_claim": 5, "after_get": 5, "after_vacant": 1}
+# The way of a job over its user's limit, and how often each place is passed before the worker dies there. At the first
+# copy the bay has just been made, and nobody else has used it.
+WAITING_ROOM = [("after_park_copy", 1), ("after_park_copy", 5), ("after_commit", 5), ("after_claim", 5),
+                ("after_get", 5), ("after_vacant", 1)]
 
 
 def jobs(count, users=12, **payload):
@@ -101,8 +103,9 @@ def killed_with_waiters(place, number):
 
 
 def killed_with_waiters_at_every_step():
-    places = {**WAITING_ROOM, **{place: 15 for place in FAILPOINTS}}
-    return together({place: functools.partial(killed_with_waiters, place, number) for place, number in places.items()})
+    places = WAITING_ROOM + [(place, 15) for place in FAILPOINTS]
+    return together({f"{place}:{number}": functools.partial(killed_with_waiters, place, number)
+                     for place, number in places})
 
 
 def storm_through(fault, **servers):

@@ -131,10 +131,10 @@ def relative_errors(fleet, said):
             for job, (asked, expected) in said.items()]
 
 
-def heavy_user(jobs=240, latency=100):
+def heavy_user(jobs=160, latency=200):
     """Bounded broker work, both slots in use, never a third, others hardly delayed, starts foretold."""
     light = max(30, jobs // 8)
-    control = control_rate(latency, max(100, jobs // 4))
+    control = control_rate(latency, max(80, jobs // 10))
     with storm_fleet(latency, slots=16, workers=2) as fleet:
         idle = percentile(light_waits(fleet, "idle", light), 95)
         broker, before = BrokerCount(), len(fleet.rows())

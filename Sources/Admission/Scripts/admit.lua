@@ -264,6 +264,7 @@ if is_head then
   if not is_deck_held then
     place = 'deck'
     redis.call('HSET', room_name, 'deck', lease, 'deckuntil', now + 60000)
+    redis.call('HDEL', room_name, 'passed')
   end
 elseif bay and room[9] == '1' then
   place = 'park'

@@ -11,17 +11,22 @@
 --      12  what the ended attempt spent: five figures, '' if it never reached a provider
 --      13  worst case of the next: five figures, '' when neither money nor quota is limited
 --      14  limits, as for admit
--- RETURNS  'advanced' | 'refused' (it stopped here) | 'lost' (somebody else holds the job now; the attempt was declared
---          unknown)
+-- RETURNS  'advanced' | 'refused' (it stopped here; so does everything metered until what was spent before a loss of
+--          Redis is known) | 'lost' (somebody else holds the job now; the attempt was declared unknown)
 -- Repeating it changes nothing.
 
 local u, lease, job_key = ARGV[2], ARGV[1], P .. 'job:' .. ARGV[10]
-local job = redis.call('HMGET', job_key, 'state', 'lease', 'run', 'attempt', 'refused')
+local job = redis.call('HMGET', job_key, 'state', 'lease', 'run', 'attempt', 'refused', 'lane', 'why')
 if job[3] and not (job[1] == 'running' and job[2] == lease) then
   if job[5] == lease then
     return 'refused'
   end
   return 'lost'
+end
+if job[1] == 'waiting' then
+  -- Another delivery saw it waiting after a loss.
+  count_wait(job[6], job[7], -1)
+  redis.call('HDEL', job_key, 'why', 'seq', 'at')
 end
 local event = ARGV[10] .. '/' .. ARGV[4] .. '/' .. ARGV[5]
 if ARGV[6] ~= '' then
@@ -40,7 +45,9 @@ if ARGV[13] ~= '' and tonumber(job[4] or 0) <= tonumber(ARGV[5]) then
   end
   local sums = redis.call('HMGET', P .. 'money:' .. u, ARGV[11] .. ':base', ARGV[11] .. ':open')
   local base, open = five(sums[1]), five(sums[2])
-  local position, is_refused = 0, false
+  -- After a loss nobody knows yet what was spent.
+  local epoch = redis.call('GET', P .. 'epoch')
+  local position, is_refused = 0, not epoch or redis.call('GET', P .. 'money_ready') ~= epoch
   for figure in string.gmatch(ARGV[14], '%S+') do
     position = position + 1
     local cap, index = tonumber(figure), position - 3
@@ -52,7 +59,9 @@ if ARGV[13] ~= '' and tonumber(job[4] or 0) <= tonumber(ARGV[5]) then
     redis.call('ZREM', P .. 'leases:' .. u, lease)
     redis.call('HDEL', job_key, 'lease', 'intent', 'since')
     -- Nothing of the run is in the books yet if this was its first attempt: the next one counts the job.
-    redis.call('HSET', job_key, 'state', 'queued', 'refused', lease, 'uncounted', int(worst[5]))
+    redis.call('HSET', job_key, 'state', 'queued', 'user', u, 'digest', ARGV[3], 'run', ARGV[4], 'attempt', ARGV[5],
+      'month', ARGV[11], 'refused', lease, 'uncounted', int(worst[5]))
+    redis.call('PEXPIRE', job_key, ARGV[9])
     pass_on(u)
     return 'refused'
   end

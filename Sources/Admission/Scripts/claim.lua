@@ -12,6 +12,8 @@
 
 local prefix = ARGV[3] .. '.'
 local number = tonumber(ARGV[4])
+-- How long a worker with a head in hand may take to come for it.
+local PATIENCE = 200
 local granted = {}
 local grants, epoch = epoch_of(ARGV[1], tonumber(ARGV[2]))
 
@@ -24,7 +26,7 @@ local function take(lane, u)
     return false
   end
   if room[11] ~= '1' then
-    -- Nobody has declared it yet. A worker that died over it leaves nothing in it.
+    -- Nobody has declared it yet. What a worker that died over it left there is drained by the next that leases it.
     if tonumber(room[12] or 0) <= now then
       free_bay(lane, u, room[1], room[2])
     else
@@ -39,12 +41,19 @@ local function take(lane, u)
   end
   local deck = ''
   if room[6] and tonumber(room[7]) > now then
-    if string.sub(room[6], 1, #prefix) ~= prefix then
-      -- Its worker claims it. Whoever is due behind it comes to the front.
-      redis.call('ZADD', index, now, u)
-      return false
+    if string.sub(room[6], 1, #prefix) == prefix then
+      deck = room[6]
+      redis.call('HDEL', name, 'passed')
+    else
+      -- Its worker comes for it, and whoever is due behind it comes to the front. A worker that does not come is gone, or
+      -- has no slot: then the next one from the bay has its turn.
+      redis.call('HSETNX', name, 'passed', now)
+      local waited = now - tonumber(redis.call('HGET', name, 'passed'))
+      if tonumber(room[10] or 0) <= 0 or waited < PATIENCE then
+        redis.call('ZADD', index, now, u)
+        return false
+      end
     end
-    deck = room[6]
   end
   -- Limits that the room was told under another policy are void: one head finds out.
   local is_single = room[8] == '1' or room[5] ~= ARGV[6]

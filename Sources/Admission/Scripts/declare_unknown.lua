@@ -3,7 +3,8 @@
 -- KEYS  1  prefix
 -- ARGV  1  job id           2  user (base64url)
 --       3  run              4  attempt          5  its cost event with outcome unknown
---       6  what that event says was spent: five figures, '' when neither money nor quota is limited
+--       6  what that event says was spent: five figures, '' when neither money nor quota is limited (any more):
+--          what is reserved stays then
 -- RETURNS  1 declared, 0 not (any more) in that state: ask admit again
 
 local u, job_key = ARGV[2], P .. 'job:' .. ARGV[1]
@@ -18,8 +19,9 @@ redis.call('ZREM', P .. 'leases:' .. u, job[4])
 redis.call('HDEL', job_key, 'lease', 'intent', 'since')
 redis.call('HSET', job_key, 'state', 'queued', 'cost:' .. ARGV[4], ARGV[5], 'unknown:' .. ARGV[4], '1')
 local event = ARGV[1] .. '/' .. ARGV[3] .. '/' .. ARGV[4]
-if ARGV[6] ~= '' or open_get(u, event) then
-  settle_open(u, event, job[5] or month(now), ARGV[6])
+local m, reserved = open_get(u, event)
+if ARGV[6] ~= '' or m then
+  settle_open(u, event, job[5] or month(now), ARGV[6] ~= '' and ARGV[6] or text_of(reserved))
 end
 pass_on(u)
 return 1

@@ -134,19 +134,25 @@ extension AdmissionModel {
       if isHead {
         try require(isDeckHeld, "the deck is free")
       } else if let room = rooms[key] {
-        try require(room.opener != nil && room.opener != worker, "the bay is open")
+        try require(room.opener.map { $0.worker != worker && $0.until > now } ?? false, "the bay is open")
       }
     case .bay(let bay, let generation, let copy, let isNew):
+      let opening = now + 30_000
       try require(!isHead, "a head does not go back")
       if let room = rooms[key] {
         try require(room.bay == bay && room.generation == generation, "the room has bay \(room.bay)")
-        try require(isNew == (room.opener != nil) && (!isNew || room.opener == worker), "declared by another")
+        try require(isNew == (room.opener != nil), "the bay is \(isNew ? "" : "not yet ")open")
+        if let opener = room.opener {
+          try require(opener.worker == worker || opener.until <= now, "declared by \(opener.worker)")
+          rooms[key]?.opener = (worker, opening)
+        }
       } else {
         try require(isSurveyed && isNew && bays[bay]?.owner == nil, "bay \(bay) is not to be leased")
         try require(generation == (bays[bay]?.generation ?? 0) + 1, "generation \(generation) of bay \(bay)")
         bays[bay] = Bay(generation: generation, owner: key)
         free.remove(bay)
-        rooms[key] = Room(bay: bay, generation: generation, opener: worker, limit: request.limit, stamp: request.stamp)
+        rooms[key] = Room(
+          bay: bay, generation: generation, opener: (worker, opening), limit: request.limit, stamp: request.stamp)
       }
       try require(copy == max(request.copy, job.copy) + 1, "copy \(copy) after \(request.copy) and \(job.copy)")
       begun[bay, default: [:]][id] = now + 60_000

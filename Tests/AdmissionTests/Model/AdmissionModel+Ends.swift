@@ -44,9 +44,11 @@ extension AdmissionModel {
         worst[4] = users[user]?.open[event]?.figures[4] ?? worst[4]
         users[user]?.open[event] = nil
       }
-      guard standing(of: worst, limits.caps, user, lease.month) == .fits else {
+      let isKnown = grants != nil && isMoneyReady
+      guard isKnown, standing(of: worst, limits.caps, user, lease.month) == .fits else {
         users[user]?.leases[lease.leaseID] = nil
         (job.state, job.lease, job.refused, job.isCounted) = (.queued, nil, lease.leaseID, worst[4] == 0)
+        (job.run, job.attempt, job.month) = (lease.run, lease.attempt, lease.month)
         jobs[id] = job
         return try require(reply == .refused, "refusal expected")
       }
@@ -68,8 +70,9 @@ extension AdmissionModel {
     jobs[job.id]?.state = .queued
     jobs[job.id]?.lease = nil
     jobs[job.id]?.unknown.insert(cost.attempt)
-    if let spent = cost.spent {
-      settle(known.user, "\(job.id)/\(run)/\(cost.attempt)", known.month ?? month, spent.figures)
+    let event = "\(job.id)/\(run)/\(cost.attempt)"
+    if let figures = cost.spent?.figures ?? users[known.user]?.open[event]?.figures {
+      settle(known.user, event, known.month ?? month, figures)
     }
   }
 

@@ -8,7 +8,9 @@ extension AdmissionModel {
     _ claimed: Claimed, wishes: [Lane: Int], worker: String, stamp: String, named: (String) -> String
   ) throws {
     let grants = lookAtEpoch()
-    try require(claimed.isSurveyed == isSurveyed && claimed.isMoneyReady == isMoneyReady, "flags of the epoch")
+    try require(
+      claimed.isSurveyed == isSurveyed && claimed.isMoneyReady == isMoneyReady && claimed.isHeld == (grants > now),
+      "flags of the epoch")
     try require(grants <= now || claimed.claims.isEmpty, "nothing is claimed in a hold")
     var counts: [Lane: Int] = [:]
     for claim in claimed.claims {
@@ -18,12 +20,10 @@ extension AdmissionModel {
       guard let room = rooms[key], room.bay == claim.bay, room.generation == claim.generation else {
         throw Mismatch("\(user) has no bay \(claim.bay) in \(claim.lane)")
       }
-      if let deck = room.deck, deck.until > now {
-        try require(
-          deck.lease.hasPrefix(worker + ".") && claim.deck == deck.lease, "the head of \(user) is on another's deck")
-      } else {
-        try require(claim.deck == nil, "no head of \(user) is on deck")
-      }
+      // A head on the deck of another worker, which does not come for it, lets the next one pass.
+      let deck = room.deck.flatMap { $0.until > now && $0.lease.hasPrefix(worker + ".") ? $0.lease : nil }
+      try require(claim.deck == deck, "on the deck of \(worker): \(deck ?? "nothing")")
+      try require(room.opener == nil, "bay \(claim.bay) is not open")
       let active = activeLeases(user)
       try require(active < room.limit || room.stamp != stamp, "\(user) has \(active) of \(room.limit)")
       users[user, default: User()].leases[claim.id] = now + 5_000
@@ -74,6 +74,15 @@ extension AdmissionModel {
     try require(!isOut, "bay \(room.bay) is in use")
     try require(room.emptySince.map { now - $0 >= 10_000 } ?? false, "bay \(room.bay) was not found empty before")
     try require(messages == 0, "bay \(room.bay) has \(messages) messages")
+    giveBack(key, room)
+    free.insert(room.bay)
+  }
+
+  /// A bay that its worker never opened may be given back by any claim.
+  mutating func giveBackUnopened(_ key: RoomKey) throws {
+    guard let room = rooms[key], let opener = room.opener, opener.until <= now else {
+      throw Mismatch("the bay of \(key.user) in \(key.lane) is in use")
+    }
     giveBack(key, room)
     free.insert(room.bay)
   }

@@ -61,8 +61,8 @@ struct AdmissionModel {
   struct Room {
     var bay: Int
     var generation: Int64
-    /// Nil once something was committed; until then the worker that declares the bay.
-    var opener: String?
+    /// Nil once something was committed; until then the worker that declares the bay, and for how long it may.
+    var opener: (worker: String, until: Int64)?
     var deck: (lease: String, until: Int64)?
     var limit: Int
     var stamp: String

@@ -98,7 +98,7 @@ extension World {
       let stored = try await hash(bench.keys.room(lane, name))
       try require(
         stored["bay"] == "\(room.bay)" && stored["gen"] == "\(room.generation)"
-          && stored["open"] == room.opener ?? "1", "the room of \(key.user) in \(lane): \(stored)")
+          && stored["open"] == room.opener?.worker ?? "1", "the room of \(key.user) in \(lane): \(stored)")
       let deck = room.deck.flatMap { $0.until > model.now ? $0.lease : nil }
       let storedDeck = Int64(stored["deckuntil"] ?? "0").map { $0 > model.now } == true ? stored["deck"] : nil
       try require(storedDeck == deck, "the deck of \(key.user) in \(lane): \(storedDeck ?? "-"), expected \(deck ?? "-")")
@@ -108,7 +108,7 @@ extension World {
       try require(gate <= model.now + 60_300, "the gate of \(key.user) in \(lane) opens in \(gate - model.now) ms")
       let active = model.users[key.user]?.leases.values.count { $0 > model.now } ?? 0
       let limit = Int(stored["limit"] ?? "1") ?? 1
-      if deck == nil, gate <= model.now, active < limit {
+      if deck == nil, room.opener == nil, gate <= model.now, active < limit {
         try require(instant <= model.now + 10_300, "\(key.user) in \(lane) is free, looked at in \(instant - model.now) ms")
       }
     }

@@ -18,7 +18,7 @@ extension World {
     case ..<770: try await claimAny()
     case ..<880: try await getAny()
     case ..<940: try await pass(anyTime())
-    case ..<965: try await book(users.randomElement(using: &random)?.name ?? "ana", all: false)
+    case ..<955: try await book(users.randomElement(using: &random)?.name ?? "ana", all: false)
     case ..<970: duplicate()
     case ..<976: try await crash()
     case ..<982: freeze()

@@ -1,5 +1,6 @@
 import Admission
 import Contracts
+import Redis
 
 // Claims, heads, and what is done with bays.
 
@@ -17,6 +18,7 @@ extension World {
       count("claims")
     }
     try model.claim(claimed, wishes: wishes, worker: id, stamp: stamp) { names[$0] ?? "?" }
+    try await learnOfUnopened()
     for claim in claimed.claims {
       guard let deck = claim.deck else {
         workers[worker].claims.append(claim)
@@ -61,6 +63,17 @@ extension World {
     try await bench.desk.leave([(claim, nil)])
     model.leave(claim, of: user, lease: nil)
     try give(up: workers[worker].deliveries.count - 1, of: worker, "moved on")
+  }
+
+  /// Which of the bays that were never opened the last claim gave back.
+  private mutating func learnOfUnopened() async throws {
+    for (key, room) in model.rooms where room.opener.map({ $0.until <= model.now }) ?? false {
+      let entry = try await bench.redis.command(RedisCommand("HGET").arg(bench.keys.bays).arg("\(room.bay)")).string
+      guard entry?.hasSuffix("-") == true else { continue }
+      note("bay \(room.bay) was never opened")
+      count("unopened bays")
+      try model.giveBackUnopened(key)
+    }
   }
 
   /// After a loss: every bay is looked at before any is leased.

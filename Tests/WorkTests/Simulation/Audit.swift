@@ -17,8 +17,6 @@ struct Audit {
   private(set) var doneAt = 0
   /// By user: since when it could start a waiting job and has not.
   private var idleSince: [Int: (time: Int, hasDeck: Bool)] = [:]
-  /// When each job was expected to start, µs; the last word.
-  private var expected: [Int: Int] = [:]
   /// What is wrong; the first finding stays.
   var fault: String? { didSet { if oldValue != nil { fault = oldValue } } }
   /// The longest that a slot of a user with waiting jobs stayed unused while the fleet had a free one, µs.
@@ -29,9 +27,6 @@ struct Audit {
     records = Array(repeating: Record(), count: world.jobs.count)
     running = Array(repeating: 0, count: world.users.count)
   }
-
-  /// What admission said when the job was parked.
-  mutating func expects(_ job: Int, in milliseconds: Int, at now: Int) { expected[job] = now + milliseconds * 1000 }
 
   func wait(of job: Int) -> Int { records[job].firstStart - world.jobs[job].arrival }
   func start(of job: Int) -> Int? { records[job].starts > 0 ? records[job].firstStart : nil }
@@ -109,7 +104,9 @@ struct Audit {
   func closing(of simulation: Simulation) -> String? {
     let (rooms, broker, now) = (simulation.rooms, simulation.broker, simulation.now / 1000)
     if !isDone { return "I1: \(world.jobs.count - rooms.ended) jobs never ended" }
-    if !broker.isEmpty || simulation.onLadder > 0 { return "I1: messages are left" }
+    if !broker.isIdle || simulation.onLadder > 0 { return "I1: messages are left" }
+    // Copies whose sender died before it could say that they are the job lie there until the bay's next user.
+    if world.isCalm, !broker.jobsInBays.isEmpty { return "I1: messages are left in a bay" }
     if rooms.users.contains(where: { $0.leases.values.contains { $0 > now } }) { return "I5: a lease is left" }
     if rooms.rooms.values.contains(where: { $0.bay != nil }) { return "I5: a bay is still leased" }
     if rooms.free.count != rooms.bays.count { return "I5: a bay is lost" }

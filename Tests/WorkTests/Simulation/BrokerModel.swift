@@ -46,7 +46,9 @@ struct BrokerModel {
 
   init(returnsInFront: Bool) { self.returnsInFront = returnsInFront }
 
-  var isEmpty: Bool { ready.allSatisfy(\.isEmpty) && bays.values.allSatisfy(\.isEmpty) && unacked.isEmpty }
+  /// Nothing is ready in a lane or unacked anywhere.
+  var isIdle: Bool { ready.allSatisfy(\.isEmpty) && unacked.isEmpty }
+  var jobsInBays: [Int] { bays.values.flatMap { $0.map(\.job) } }
 
   func count(in bay: Int) -> Int { bays[bay]?.count ?? 0 }
   func isConnected(_ connection: Int) -> Bool { places[connection] != nil }
@@ -65,6 +67,14 @@ struct BrokerModel {
   }
 
   mutating func declare(_ bay: Int) { if bays[bay] == nil { bays[bay] = [] } }
+  /// Moves what lies in a bay of nobody. False when there was nothing.
+  mutating func drain(_ bay: Int, to lane: Lane) -> Bool {
+    guard let messages = bays[bay], !messages.isEmpty else { return false }
+    bays[bay] = []
+    ready[lane.rank] += messages
+    return true
+  }
+
   mutating func publish(_ message: Message, to lane: Lane) { ready[lane.rank].append(message) }
   mutating func publish(_ message: Message, toBay bay: Int) { bays[bay]?.append(message) }
 

@@ -19,6 +19,15 @@ final class SimulatedWorker {
     }
   }
 
+  /// A waiting job on its way into a bay.
+  struct Parking {
+    var arrival: Arrival
+    var bay: Int
+    var generation: Int
+    var copy: Int
+    var isNew: Bool
+  }
+
   struct Held {
     var job: Int
     var delivery: BrokerModel.Delivery
@@ -44,6 +53,8 @@ final class SimulatedWorker {
   var mustPassAgain = false
   var fetches: [RoomsModel.Claim] = []
   var isFetching = false
+  var parkings: [Parking] = []
+  var isParking = false
   var held: [RoomsModel.LeaseID: Held] = [:]
   var leaseOfJob: [Int: RoomsModel.LeaseID] = [:]
   /// Bays it has declared, with their generation.

@@ -96,42 +96,79 @@ extension Simulation {
     }
   }
 
-  // Parking: declare a new bay, publish the copy, commit, ack the original.
+  // Parking, one batch at a time: declare new bays, publish the copies, commit, ack the originals.
 
-  func park(
-    _ arrival: Arrival, _ bay: Int, _ generation: Int, _ copy: Int, isNew: Bool, _ worker: Worker
-  ) {
-    let mustOpen = worker.openBays[bay] != generation
-    worker.openBays[bay] = generation
-    after(mustOpen ? latency(10_000) : 0, "declare", worker: worker.id) { simulation in
-      simulation.broker.declare(bay)
-      simulation.publishCopy(arrival, bay, generation, copy, worker)
+  func park(_ parking: SimulatedWorker.Parking, _ worker: Worker) {
+    worker.parkings.append(parking)
+    parkNext(worker)
+  }
+
+  private func parkNext(_ worker: Worker) {
+    guard !worker.isParking, !worker.parkings.isEmpty else { return }
+    worker.isParking = true
+    let batch = worker.parkings
+    worker.parkings = []
+    let unopened = Set(batch.filter { worker.openBays[$0.bay] != $0.generation }.map(\.bay))
+    after(latency(10_000) * unopened.count, "declared", worker: worker.id) { simulation in
+      let usable = batch.filter { simulation.open($0, worker) }
+      if usable.isEmpty { simulation.parkedAll(worker) } else { simulation.publishCopies(usable, worker) }
     }
   }
 
-  private func publishCopy(_ arrival: Arrival, _ bay: Int, _ generation: Int, _ copy: Int, _ worker: Worker) {
-    var message = arrival.delivery.message
-    message.copy = copy
-    message.isRedelivered = false
-    let isDouble = random.chance(world.doubles)
-    let isLate = random.chance(world.lateCommits)
-    let late = isLate ? random.draw(1...70) * SimulatedWorld.second : 0
-    // A message that is on its way arrives, whatever becomes of its sender.
-    after(latency(500), "copy arrives") { [message] simulation in
-      simulation.broker.publish(message, toBay: bay)
-      if isDouble { simulation.broker.publish(message, toBay: bay) }
+  /// False for a bay that was leased as new and has messages of somebody: they are moved, and it goes back.
+  private func open(_ parking: SimulatedWorker.Parking, _ worker: Worker) -> Bool {
+    guard worker.openBays[parking.bay] != parking.generation else { return true }
+    broker.declare(parking.bay)
+    guard parking.isNew, broker.drain(parking.bay, to: parking.arrival.lane) else {
+      worker.openBays[parking.bay] = parking.generation
+      return true
     }
-    let key = RoomsModel.Key(lane: arrival.lane, user: world.jobs[arrival.job].user)
-    after(latency(500) + 500 * world.jitter, "confirmed", worker: worker.id) { simulation in
-      simulation.redis("commit", of: worker.id, delay: late) { rooms, now in
-        rooms.commit(arrival.job, key, bay: bay, generation: generation, copy: copy, at: now)
-      } then: { simulation, isParked in
-        if isParked {
-          simulation.ack(arrival.delivery, after: 0)
-        } else {
-          simulation.handBack(arrival, after: 1000, worker)
-        }
+    dispatch()
+    let key = RoomsModel.Key(lane: parking.arrival.lane, user: world.jobs[parking.arrival.job].user)
+    redis("refuse bay", of: worker.id) { rooms, _ in
+      guard let room = rooms.rooms[key], room.bay == parking.bay, room.generation == parking.generation else { return }
+      rooms.freeBay(key, parking.bay, parking.generation)
+    } then: { simulation, _ in
+      simulation.handBack(parking.arrival, after: 1000, worker)
+    }
+    return false
+  }
+
+  private func publishCopies(_ batch: [SimulatedWorker.Parking], _ worker: Worker) {
+    for parking in batch {
+      var message = parking.arrival.delivery.message
+      message.copy = parking.copy
+      message.isRedelivered = false
+      let copies = random.chance(world.doubles) ? 2 : 1
+      // A message that is on its way arrives, whatever becomes of its sender.
+      after(latency(500), "copy arrives") { [message] simulation in
+        for _ in 0..<copies { simulation.broker.publish(message, toBay: parking.bay) }
       }
     }
+    let late = random.chance(world.lateCommits) ? random.draw(1...70) * SimulatedWorld.second : 0
+    let jobs = world.jobs
+    after(latency(500) + 500 * world.jitter, "confirmed", worker: worker.id) { simulation in
+      simulation.redis("commit", of: worker.id, delay: late) { rooms, now in
+        batch.map { parking in
+          rooms.commit(
+            parking.arrival.job, .init(lane: parking.arrival.lane, user: jobs[parking.arrival.job].user),
+            bay: parking.bay, generation: parking.generation, copy: parking.copy, at: now)
+        }
+      } then: { simulation, areParked in
+        for (parking, isParked) in zip(batch, areParked) {
+          if isParked {
+            simulation.ack(parking.arrival.delivery, after: 0)
+          } else {
+            simulation.handBack(parking.arrival, after: 1000, worker)
+          }
+        }
+        simulation.parkedAll(worker)
+      }
+    }
+  }
+
+  private func parkedAll(_ worker: Worker) {
+    worker.isParking = false
+    parkNext(worker)
   }
 }

@@ -87,9 +87,8 @@ extension Simulation {
       case .wait(.deck, _): worker.deck[arrival.lease] = (arrival, now)
       case .wait(.ladder, let expected):
         handBack(arrival, after: max(expected, 1000 << min(arrival.delivery.message.trips, 6)), worker)
-      case .wait(.bay(let bay, let generation, let copy, let isNew), let expected):
-        audit.expects(arrival.job, in: expected, at: now)
-        park(arrival, bay, generation, copy, isNew: isNew, worker)
+      case .wait(.bay(let bay, let generation, let copy, let isNew), _):
+        park(.init(arrival: arrival, bay: bay, generation: generation, copy: copy, isNew: isNew), worker)
       case .running(let milliseconds): handBack(arrival, after: milliseconds, worker)
       case .stale, .finished: ack(arrival.delivery, after: 1000)
       case .exhausted: close(arrival, worker)
