@@ -90,46 +90,40 @@ static void open_redis(redis_t *redis, const char *host, int port, const char *a
     freeReplyObject(good(redis, redisCommand(redis->context, "SET {tollway}:epoch %s:0", redis->run_id), "SET"));
 }
 
-// EVALSHA with the keys and arguments of the script's header; the first word of the answer must be `expected`.
-static void call_script(redis_t *redis, const char *name, const char *sha, int keys, const char **words, int count,
+// EVALSHA with the key prefix and the arguments of the script's header; the first word of the answer must be `expected`.
+static void call_script(redis_t *redis, const char *name, const char *sha, const char **words, int count,
                         const char *expected)
 {
-    const char *argv[32] = {"EVALSHA", sha, keys == 5 ? "5" : "4"};
-    if (count > 29)
+    const char *argv[32] = {"EVALSHA", sha, "1", "{tollway}:"};
+    if (count > 28)
         die("%s: too many arguments", name);
-    memcpy(argv + 3, words, count * sizeof *words);
-    redisReply *reply = good(redis, redisCommandArgv(redis->context, count + 3, argv, NULL), name);
+    memcpy(argv + 4, words, count * sizeof *words);
+    redisReply *reply = good(redis, redisCommandArgv(redis->context, count + 4, argv, NULL), name);
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 || reply->element[0]->str == NULL ||
         strcmp(reply->element[0]->str, expected) != 0)
         die("%s did not answer '%s'", name, expected);
     freeReplyObject(reply);
 }
 
-// The keys and arguments stand in the headers of Sources/Admission/Scripts/admit.lua and finish.lua.
+// The arguments stand in the headers of Sources/Admission/Scripts/admit.lua and finish.lua.
 static void admit_and_finish(redis_t *redis, const job_t *job, uint64_t delivery, const char *run, const char *cost,
                              const char *result, const char *output)
 {
-    char job_key[160], leases_key[220], output_key[160], waiting_key[64], lease[32];
+    char lease[192];
     const char *digest = "0123456789abcdef0123456789abcdef";
-    snprintf(job_key, sizeof job_key, "{tollway}:job:%s", job->id);
-    snprintf(leases_key, sizeof leases_key, "{tollway}:leases:%s", job->encoded_user);
-    snprintf(output_key, sizeof output_key, "{tollway}:output:%s", job->id);
-    snprintf(waiting_key, sizeof waiting_key, "{tollway}:waiting:%s", job->lane);
-    snprintf(lease, sizeof lease, "plain-%llu", (unsigned long long)delivery);
+    snprintf(lease, sizeof lease, "plain.%llu/%s", (unsigned long long)delivery, job->id);
 
     const char *admit[] = {
-        "{tollway}:epoch", job_key, leases_key, waiting_key, output_key,
-        redis->run_id, job->id, job->encoded_user, digest, "1000", "30000", lease, run,
-        "echo/echo/1", "6", "604800000", "",
+        redis->run_id, job->id, job->encoded_user, digest, job->lane, "1000", "30000", lease, run, "echo/echo/1",
+        "5", "604800000", "", "1", "0", "", "", "", "plain", "256",
     };
-    call_script(redis, "admit", redis->admit_sha, 5, admit, sizeof admit / sizeof *admit, "admitted");
+    call_script(redis, "admit", redis->admit_sha, admit, sizeof admit / sizeof *admit, "admitted");
 
     const char *finish[] = {
-        job_key, leases_key, output_key, waiting_key,
-        lease, job->id, job->encoded_user, digest, run, "succeeded", result, output,
-        "86400000", "3600000", "1", "1", cost,
+        lease, job->id, job->encoded_user, digest, run, "succeeded", result, output, "86400000", "3600000", "1", "",
+        "1", cost, "",
     };
-    call_script(redis, "finish", redis->finish_sha, 4, finish, sizeof finish / sizeof *finish, "finished");
+    call_script(redis, "finish", redis->finish_sha, finish, sizeof finish / sizeof *finish, "finished");
 }
 
 // --- jobs and events ------------------------------------------------------------------------------------------------

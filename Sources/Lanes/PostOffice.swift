@@ -24,8 +24,8 @@ package struct PostOffice: Sendable {
     await deliver(dispatches, givingUpMissing: false) != nil
   }
 
-  /// As `deliver`, to exchanges that may be missing: publishing to one closes the channel for everybody. Which messages
-  /// arrived; nil when the task was cancelled first.
+  /// As `deliver`, to exchanges or queues that may be missing: publishing to the one closes the channel for everybody,
+  /// what is sent to the other comes back. Which messages arrived; nil when the task was cancelled first.
   package func deliverWherePossible(_ dispatches: [Dispatch]) async -> [Bool]? {
     await deliver(dispatches, givingUpMissing: true)
   }
@@ -43,6 +43,7 @@ package struct PostOffice: Sendable {
         case .confirmed:
           arrived[index] = true
           continue
+        case .returned where givingUpMissing: continue
         case .returned: reason = "no queue takes messages of exchange '\(publication.exchange)'"
         case .nacked: reason = "a queue behind exchange '\(publication.exchange)' refuses messages"
         case .lost(let error) where error.code == .invalidPublication:

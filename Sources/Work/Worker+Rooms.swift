@@ -53,6 +53,7 @@ extension Worker {
     for claim in claimed.claims { granted[claim.lane, default: 0] += 1 }
     slotDesk.claimed(granted, of: wishes, due: servedLanes(claimed.due))
     busy += claimed.claims.count
+    var lost: [(claim: Claim, lease: String?)] = []
     for claim in claimed.claims {
       guard let lease = claim.deck else {
         fetches.put(claim)
@@ -63,11 +64,12 @@ extension Worker {
         head.claim = claim
         heads.append(head)
       } else {
-        // It was lost with its connection; the broker has it in the bay again.
-        busy -= 1
-        try await desk.leave([(claim, lease: lease)])
+        lost.append((claim, lease))
       }
     }
+    // These went with their connection; the broker has them in their bays again.
+    busy -= lost.count
+    await giveBack(empty: [], unused: lost)
   }
 
   /// Takes the heads of claims from their bays, outside the actor, many at a time.

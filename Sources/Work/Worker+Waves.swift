@@ -36,6 +36,8 @@ extension Worker {
     var wishes: [Lane: Int] = [:]
 
     var isEmpty: Bool { arrivals.isEmpty && wishes.isEmpty }
+    /// Kept for the arrivals; those of the intake need none.
+    var slots: Int { arrivals.count { $0.lane != nil } }
   }
 
   /// False when there is nothing to do for now.
@@ -45,33 +47,27 @@ extension Worker {
     guard !wave.isEmpty else { return await probeRedis() }
     do {
       if !wave.wishes.isEmpty { try await claim(wave.wishes) }
-      try await pass(wave.arrivals)
+      try await pass(wave)
       return true
     } catch {
+      busy -= wave.slots
       putInFront(wave.arrivals)
       await waitForRedis(error)
       return true
     }
   }
 
-  /// Gives back the slots that were not used, also when it fails.
-  private func pass(_ wave: [Arrival]) async throws(AdmissionError) {
-    guard !wave.isEmpty else { return }
-    let slots = wave.count(where: { $0.lane != nil })
+  /// Slots that turn out not to be needed are free again when it returns.
+  private func pass(_ wave: Wave) async throws(AdmissionError) {
+    guard !wave.arrivals.isEmpty else { return }
     let asked = ContinuousClock.now
-    let passed: Pipeline.Passed
-    do throws(AdmissionError) {
-      passed = try await pipeline.pass(wave)
-    } catch {
-      busy -= slots
-      throw error
-    }
+    let passed = try await pipeline.pass(wave.arrivals)
     registry.admitted(after: ContinuousClock.now - asked)
     await redisIsBack()
-    busy -= slots - passed.started.count
-    giveBackTurns(of: wave, except: passed.started)
+    busy -= wave.slots - passed.started.count
+    giveBackTurns(of: wave.arrivals, except: passed.started)
     // Behind a head there may be the next that can run.
-    for arrival in wave { if let claim = arrival.claim { slotDesk.heard(of: claim.lane) } }
+    for arrival in wave.arrivals { if let claim = arrival.claim { slotDesk.heard(of: claim.lane) } }
     start(passed.started)
     settler.settle(passed.verdicts)
     settler.announce(passed.costs)

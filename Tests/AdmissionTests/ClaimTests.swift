@@ -126,6 +126,39 @@ extension StillClockTests {
       }
     }
 
+    @Test func `the next head passes one on deck whose worker does not come for it`() async throws {
+      let bench = try await AdmissionBench.still()
+      let running = try bench.job("runs")
+      _ = try await bench.admit(running, lease: "w1.0", limit: 1)
+      for id in ["a", "b"] { try await bench.park(id) }
+      _ = try await bench.finish(running, lease: "w1.0", run: "run-w1.0")
+      let claim = try #require(try await bench.claims().first)
+      _ = try await bench.admit(try bench.job("x"), lease: "w1.x", limit: 2, lane: .low)
+      #expect(try await bench.redeem(claim, "a", remaining: 1).place?.kind == .deck)
+      _ = try await bench.finish(try bench.job("x"), lease: "w1.x", run: "run-w1.x")
+      #expect(try await bench.claims(worker: "w2").isEmpty)
+      try bench.pass(.milliseconds(199))
+      #expect(try await bench.claims(worker: "w2").isEmpty)
+      try bench.pass(.milliseconds(1))
+      let next = try #require(try await bench.claims(worker: "w2").first)
+      #expect(next.deck == nil)
+      #expect(try await bench.redeem(next, "b", remaining: 0).isAdmitted)
+    }
+
+    @Test func `a head that is claimed from the deck is none of those in the bay`() async throws {
+      let bench = try await AdmissionBench.still()
+      let running = try bench.job("runs")
+      _ = try await bench.admit(running, lease: "w1.0", limit: 1)
+      for id in ["a", "b"] { try await bench.park(id) }
+      _ = try await bench.finish(running, lease: "w1.0", run: "run-w1.0")
+      let claim = try #require(try await bench.claims().first)
+      _ = try await bench.admit(try bench.job("x"), lease: "w1.x", limit: 2, lane: .low)
+      _ = try await bench.redeem(claim, "a", remaining: 1)
+      _ = try await bench.finish(try bench.job("x"), lease: "w1.x", run: "run-w1.x")
+      #expect(try await bench.claims(number: 2).first?.deck != nil)
+      #expect(try await bench.room("n") == "1")
+    }
+
     @Test func `a room behind others whose heads are on deck is found`() async throws {
       let bench = try await AdmissionBench.still()
       let users = (1...30).map { "user-\(10 + $0)" }
@@ -143,7 +176,8 @@ extension StillClockTests {
           claim = try await bench.claims(worker: "dead-\(index)", number: UInt64(number)).first
         }
         _ = try await bench.admit(try bench.job("\(user)-x", user: user), lease: "w1.x\(user)", limit: 2, lane: .low)
-        #expect(try await bench.redeem(try #require(claim), "\(user)-waits", user: user, remaining: 1).place?.kind == .deck)
+        #expect(
+          try await bench.redeem(try #require(claim), "\(user)-waits", user: user, remaining: 1).place?.kind == .deck)
         _ = try await bench.finish(
           try bench.job("\(user)-x", user: user), lease: "w1.x\(user)", run: "run-w1.x\(user)")
       }

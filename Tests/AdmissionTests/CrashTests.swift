@@ -38,7 +38,8 @@ import Testing
     _ = try await bench.admit(job, lease: "b")
     #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
     #expect(try await bench.leases() == 1)
-    #expect(try await bench.finish(job, lease: "b", run: "run-zombie", attempt: 2) == .finished(run: "run-zombie", next: nil))
+    #expect(
+      try await bench.finish(job, lease: "b", run: "run-zombie", attempt: 2) == .finished(run: "run-zombie", next: nil))
   }
 
   @Test func `a zombie is recognised even while its job waits again`() async throws {
@@ -133,7 +134,8 @@ import Testing
     }
     #expect(known.run == "run-a")
     #expect(
-      try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil) == .finished(run: "x", next: nil))
+      try await bench.finish(try bench.job("new"), lease: nil, run: "x", attempt: 0, cost: nil)
+        == .finished(run: "x", next: nil))
   }
 
   @Test func `what may not be bought twice is not started again, whoever asks, and all its events are handed over`()
@@ -168,7 +170,9 @@ import Testing
     _ = try await bench.declareUnknown(job, run: "run-a", attempt: 1, event: [1])
     #expect(try await bench.admit(job, lease: "x", limit: 0) == .idle(run: "run-a", attempt: 1, costs: [[1]]))
     #expect(try await bench.leases() == 0)
-    #expect(try await bench.finish(job, lease: nil, run: "other", attempt: 1, cost: nil) == .finished(run: "run-a", next: nil))
+    #expect(
+      try await bench.finish(job, lease: nil, run: "other", attempt: 1, cost: nil) == .finished(run: "run-a", next: nil)
+    )
     guard case .known(let known) = try await bench.finish(job, lease: nil, run: "x", cost: nil) else {
       Issue.record("not known")
       return

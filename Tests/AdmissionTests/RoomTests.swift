@@ -9,7 +9,8 @@ extension StillClockTests {
     @Test func `the first waiting job earns a bay while half of the pool is free, then the third`() async throws {
       let bench = try await AdmissionBench.still(bays: 4)
       func wait(_ user: String, _ id: String) async throws -> WaitPlace.Kind? {
-        try await bench.admit(try bench.job("\(user)-\(id)", user: user), lease: "w1.\(user)\(id)", limit: 1).place?.kind
+        try await bench.admit(try bench.job("\(user)-\(id)", user: user), lease: "w1.\(user)\(id)", limit: 1).place?
+          .kind
       }
       for user in ["a", "b", "c", "d", "e"] { #expect(try await wait(user, "runs") == nil) }
       #expect(try await wait("a", "1") == .bay(1, generation: 1, copy: 1, isNew: true))
@@ -82,7 +83,8 @@ extension StillClockTests {
       _ = try await bench.admit(try bench.job("runs"), lease: "w1.0", limit: 1)
       let job = try bench.job("a")
       guard
-        case .bay(let bay, let generation, let copy, _) = try await bench.admit(job, lease: "w1.1", limit: 1).place?.kind
+        case .bay(let bay, let generation, let copy, _) = try await bench.admit(job, lease: "w1.1", limit: 1).place?
+          .kind
       else { Issue.record("no bay"); return }
       try await bench.desk.refuseBay(bay, generation: generation, lane: .standard, of: "ana")
       let late = ParkedCopy(job: job, lane: .standard, bay: bay, generation: generation, copy: copy)
@@ -108,7 +110,8 @@ extension StillClockTests {
       #expect(try await bench.admit(try bench.job("a"), lease: "w2.2", limit: 1, copy: 0).isAdmitted)
     }
 
-    @Test func `a bay that its worker never opened is opened by another after half a minute, or given back`() async throws
+    @Test func `a bay that its worker never opened is opened by another after half a minute, or given back`()
+      async throws
     {
       for isWanted in [true, false] {
         let bench = try await AdmissionBench.still()
@@ -139,7 +142,8 @@ extension StillClockTests {
       _ = try await bench.finish(running, lease: "w1.0", run: "run-w1.0")
       let claim = try #require(try await bench.claims().first)
       #expect(try await bench.redeem(claim, "a", remaining: 0).isAdmitted)
-      _ = try await bench.finish(try bench.job("a"), lease: bench.head(claim, "a"), run: "run-\(bench.head(claim, "a"))")
+      _ = try await bench.finish(
+        try bench.job("a"), lease: bench.head(claim, "a"), run: "run-\(bench.head(claim, "a"))")
       #expect(try await bench.due() == 10_000)
       #expect(try await bench.claims().isEmpty)
       try bench.pass(.seconds(10))
@@ -185,6 +189,62 @@ extension StillClockTests {
       #expect(try await bench.desk.vacant([look]) == [false])
     }
 
+    @Test func `two looks at once are one look, and a copy that came in between starts over`() async throws {
+      let bench = try await AdmissionBench.still()
+      for number in 1...2 {
+        _ = try await bench.admit(try bench.job("runs-\(number)"), lease: "w1.\(number)", limit: 2)
+      }
+      for id in ["a", "b"] { try await bench.park(id, limit: 2) }
+      for number in 1...2 {
+        _ = try await bench.finish(try bench.job("runs-\(number)"), lease: "w1.\(number)", run: "run-w1.\(number)")
+      }
+      let looks = try await bench.claims(2)
+      #expect(looks.count == 2)
+      #expect(try await bench.desk.vacant(looks) == [false, false])
+      try bench.pass(.seconds(10))
+      let late = try #require(try await bench.claims(number: 5).first)
+      let runs = try await bench.admit(try bench.job("x"), lease: "w1.x", limit: 1)
+      #expect(runs.place != nil)
+      let copy = ParkedCopy(job: try bench.job("x"), lane: .standard, bay: 1, generation: 1, copy: 1)
+      #expect(try await bench.desk.commit([copy]) == [true])
+      #expect(try await bench.redeem(late, "x", remaining: 0).isAdmitted)
+      let head = bench.head(late, "x")
+      _ = try await bench.finish(try bench.job("x"), lease: head, run: "run-\(head)")
+      try bench.pass(.seconds(10))
+      let first = try #require(try await bench.claims(number: 6).first)
+      #expect(try await bench.desk.vacant([first]) == [false])
+    }
+
+    @Test func `a bay is kept while a head of it lies on deck`() async throws {
+      let bench = try await AdmissionBench.still()
+      let running = try bench.job("runs")
+      _ = try await bench.admit(running, lease: "w1.0", limit: 2)
+      _ = try await bench.admit(try bench.job("runs-too"), lease: "w1.9", limit: 2)
+      try await bench.park("a", limit: 2)
+      try await bench.park("b", limit: 2)
+      _ = try await bench.finish(running, lease: "w1.0", run: "run-w1.0")
+      _ = try await bench.finish(try bench.job("runs-too"), lease: "w1.9", run: "run-w1.9")
+      let claims = try await bench.claims(2)
+      _ = try await bench.admit(try bench.job("x"), lease: "w1.x", limit: 3, lane: .low)
+      #expect(try await bench.redeem(claims[0], "a", remaining: 0).place?.kind == .deck)
+      #expect(try await bench.desk.vacant([claims[1]]) == [false])
+      try bench.pass(.seconds(10))
+      #expect(try await bench.desk.vacant([claims[1]]) == [false])
+      #expect(try await bench.room("bay") == "1")
+    }
+
+    @Test func `a commit of an earlier lease of the same bay is void`() async throws {
+      let bench = try await AdmissionBench.still(bays: 1)
+      _ = try await bench.admit(try bench.job("runs"), lease: "w1.0", limit: 1)
+      for _ in 1...3 { _ = try await bench.admit(try bench.job("a"), lease: "w1.1", limit: 1) }
+      try await bench.desk.refuseBay(1, generation: 1, lane: .standard, of: "ana")
+      try await bench.desk.offer(1)
+      for _ in 1...3 { _ = try await bench.admit(try bench.job("b"), lease: "w1.2", limit: 1) }
+      #expect(try await bench.room("gen") == "3")
+      let late = ParkedCopy(job: try bench.job("a"), lane: .standard, bay: 1, generation: 1, copy: 1)
+      #expect(try await bench.desk.commit([late]) == [false])
+    }
+
     @Test func `a bay that was leased as new and is not empty goes back without becoming free`() async throws {
       let bench = try await AdmissionBench.still()
       _ = try await bench.admit(try bench.job("runs"), lease: "w1.0", limit: 1)
@@ -199,7 +259,9 @@ extension StillClockTests {
 
     @Test func `a bay that nobody is known to have goes to the user of its head`() async throws {
       let bench = try await AdmissionBench.still()
+      try await bench.desk.offer(7)
       #expect(try await bench.desk.adopt(7, messages: 3, lane: .low, user: "ana") == .adopted)
+      #expect(try await bench.freeBays() == 0)
       #expect(try await bench.desk.adopt(7, messages: 3, lane: .low, user: "ben") == .owned)
       #expect(try await bench.desk.adopt(8, messages: 1, lane: .low, user: "ana") == .taken)
       try await bench.desk.offer(7)

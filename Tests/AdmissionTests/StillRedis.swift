@@ -2,8 +2,8 @@ import Foundation
 import Synchronization
 import TestKit
 
-/// A Redis server of the tests' own whose wall clock stands still until a test moves it: every instant in a reply can be
-/// foretold, a month passes at once, and keys expire when they would.
+/// A Redis server of the tests' own whose wall clock stands still until a test moves it: every instant in a reply can
+/// be foretold, a month passes at once, and keys expire when they would.
 final class StillRedis: Sendable {
   let url: String
   private let directory: TestDirectory

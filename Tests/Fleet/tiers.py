@@ -319,7 +319,7 @@ def overrides():
 def raised_override():
     """More at once within a second of the command, by the jobs that wait already; fewer likewise."""
     with fleet_with(latency="300", limits=(1, 5, 10, 20)) as fleet:
-        published = jobs(60, "u", "tier1")
+        published = jobs(40, "u", "tier1")
         fleet.publish(published)
         wait_for("the first job to run and the others to wait", 5, lambda: len(starts(fleet, "u")) >= 2)
         check(running(fleet, "u") <= 1, "more than the tier's one job at once")
@@ -356,7 +356,8 @@ def changed_tier():
         fleet.publish(published)
         wait_for("the first job to run and the others to wait", 5, lambda: len(starts(fleet, "u")) >= 2)
         fleet.assign("u", tier="ENTERPRISE")
-        results = fleet.results.wait([job["id"] for job in published], 5)
+        # Twenty at once of 0.3 s each; one after the other they would take six.
+        results = fleet.results.wait([job["id"] for job in published], 2.5)
         one_end_each(results, results)
         tiers = collections.Counter(events[0]["tier"] for events in results.values())
         check(tiers["ENTERPRISE"] >= 15, f"tiers of the results: {dict(tiers)}")

@@ -1,3 +1,4 @@
+import Admission
 import Catalog
 import Contracts
 import Testing
@@ -90,6 +91,85 @@ import Testing
     guard case .end(let fault, tier: "ENTERPRISE") = planned else { Issue.record("a route"); return }
     #expect(fault.code == .noRoute)
     #expect(fault.message.contains("no pin"))
+  }
+
+  private func text(_ more: String = "", tier: String? = "tier2") throws -> Job {
+    try job(more, tier: tier, task: "llm", payload: #"{"prompt":"hello","maxTokens":1000}"#)
+  }
+
+  @Test func `candidates whose worst case is above the job's own bound are left out`() throws {
+    guard case .plan(let plan) = try plan(text(), in: .standard) else { Issue.record("no plan"); return }
+    #expect(plan.candidates.map(\.provider.name) == ["openai", "anthropic"])
+    let bounded = try text(#","maxCostUsd":0.003"#)
+    guard case .plan(let cheaper) = try self.plan(bounded, in: .standard) else { Issue.record("no plan"); return }
+    #expect(cheaper.candidates.map(\.provider.name) == ["openai"])
+  }
+
+  @Test func `a bound that no candidate keeps ends the job for good and names the least that it would take`() throws {
+    let fault = try fault(text(#","maxCostUsd":0.002"#), in: .standard)
+    #expect(fault.code == .costCapReached)
+    #expect(fault.isOwnBound)
+    #expect(fault.status == .failed)
+    #expect(fault.resting == .gone)
+    #expect(fault.message.contains("maxCostUsd"))
+    #expect(fault.message.contains("0.00200"))
+  }
+
+  @Test func `a job without a price keeps any bound`() throws {
+    guard case .plan = try plan(job(#","maxCostUsd":0"#), in: .standard) else { Issue.record("no plan"); return }
+  }
+
+  @Test func `what is reserved is in each figure that of the dearest candidate`() throws {
+    guard case .plan(let plan) = try plan(text(), in: .standard) else { Issue.record("no plan"); return }
+    let each = plan.candidates.compactMap(\.worst)
+    let worst = try #require(plan.worst)
+    #expect(each.count == 2)
+    #expect(worst.nanoUSD == each.map(\.nanoUSD).max())
+    #expect(worst.nanoUSD > 5_000_000)
+    #expect(worst.tokens >= 1000)
+    #expect(worst.jobs == 1)
+  }
+
+  @Test func `nothing is reserved for a user without caps and quotas`() throws {
+    var planner = try planner()
+    planner.policy.tiers["PRO"]?.costCap = nil
+    planner.policy.tiers["PRO"]?.monthly = .init()
+    let planned = planner.plan(try text(), foundIn: .standard, entitlement: nil, now: Self.now)
+    guard case .plan(let plan) = planned else { Issue.record("no plan"); return }
+    #expect(plan.worst == nil)
+    #expect(!plan.limits.isMetered)
+  }
+
+  @Test func `the limits of a plan are the tier's, with what the user was given`() throws {
+    var given = Entitlement(concurrency: 9, monthlyCap: Money("0.5"))
+    given.quotas.jobs = 7
+    given.rate.perSecond = 3
+    guard case .plan(let plan) = try plan(text(), in: .standard, given) else { Issue.record("no plan"); return }
+    #expect(plan.tier.concurrency == 9)
+    #expect(plan.limits.monthlyCap == Money("0.5"))
+    #expect(plan.limits.jobs == 7)
+    #expect(plan.limits.perSecond == 3)
+    #expect(plan.limits.burst == 200)
+    #expect(plan.limits.tokens == 2_000_000)
+  }
+
+  @Test func `every limit of a tier stands in what admission is asked`() throws {
+    var tier = try #require(try planner().policy.tiers["PRO"])
+    tier.rate = .init(perMinute: 60, perSecond: 5, burst: 8)
+    tier.monthly = .init(tokens: 1, audioSeconds: 2, videoMinutes: 3, jobs: 4)
+    tier.costCap = .init(monthly: Money(nanoUSD: 9), isHard: true)
+    let limits = AdmissionLimits(of: tier)
+    #expect([limits.perMinute, limits.perSecond, limits.burst] == [60, 5, 8])
+    #expect([limits.tokens, limits.audioSeconds, limits.videoMinutes, limits.jobs] == [1, 2, 3, 4])
+    #expect(limits.monthlyCap == Money(nanoUSD: 9))
+  }
+
+  @Test func `a soft cap does not stand against a start`() throws {
+    var tier = try #require(try planner().policy.tiers["PRO"])
+    tier.costCap = .init(monthly: Money(nanoUSD: 9), isHard: false)
+    tier.monthly = .init()
+    #expect(AdmissionLimits(of: tier).monthlyCap == nil)
+    #expect(!AdmissionLimits(of: tier).isMetered)
   }
 
   @Test func `a time in the future waits and a deadline in the past ends`() throws {

@@ -1,9 +1,9 @@
-// Preloaded into a program (LD_PRELOAD), shifts its wall clock by the seconds that the file named by SHIFTED_CLOCK holds,
-// as a decimal number with a sign or without, and a newline: 3456000 is forty days ahead. A number after = is the time
-// itself, in seconds since 1970: the clock stands still there. Read at every look at the clock, so that writing the file
-// moves the clock of the running program; an unfinished line changes nothing yet. Clocks that measure durations go on
-// undisturbed. Debian's libfaketime will not do: it hangs in programs with jemalloc, as redis-server is, because it
-// allocates memory while jemalloc asks it for the time.
+// Preloaded into a program (LD_PRELOAD), shifts its wall clock by the seconds that the file named by SHIFTED_CLOCK
+// holds, as a decimal number with a sign or without, and a newline: 3456000 is forty days ahead. A number after = is
+// the time itself, in seconds since 1970: the clock stands still there. Read at every look at the clock, so that
+// writing the file moves the clock of the running program; an unfinished line changes nothing yet. Clocks that measure
+// durations go on undisturbed. Debian's libfaketime will not do: it hangs in programs with jemalloc, as redis-server
+// is, because it allocates memory while jemalloc asks it for the time.
 //
 //   cc -shared -fPIC -O2 -o shifted_clock.so shifted_clock.c
 

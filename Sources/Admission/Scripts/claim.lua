@@ -35,7 +35,7 @@ local function take(lane, u)
     return false
   end
   local gate = tonumber(room[3] or 0)
-  if gate > now then
+  if gate > now and gate <= now + FARTHEST then
     redis.call('ZADD', index, gate, u)
     return false
   end
@@ -107,7 +107,10 @@ local reply = {-1, epoch, (is_surveyed and 's' or '') .. (is_ready and 'm' or ''
 for rank, lane in ipairs(LANES) do
   reply[3 + rank] = grants <= now and redis.call('ZCOUNT', P .. 'due:' .. lane, '-inf', now) or 0
   local next = redis.call('ZRANGEBYSCORE', P .. 'due:' .. lane, '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  if next[2] and (reply[1] < 0 or tonumber(next[2]) - now < reply[1]) then
+  if next[2] and tonumber(next[2]) > now + FARTHEST then
+    redis.call('ZADD', P .. 'due:' .. lane, now, next[1])
+    reply[1] = 1
+  elseif next[2] and (reply[1] < 0 or tonumber(next[2]) - now < reply[1]) then
     reply[1] = math.max(1, tonumber(next[2]) - now)
   end
 end

@@ -14,6 +14,8 @@ local MONEY_TTL = 40 * 86400000
 local SECOND_LOOK = 10000
 -- How long the worker that was told to declare a bay may take; then another one is told.
 local OPENING = 30000
+-- No instant that a room waits for is further away than this. One that is can only be of a clock that was set back.
+local FARTHEST = 70000
 
 -- Lua joins numbers to texts with 14 digits; micros have 16.
 local function int(number)
@@ -186,7 +188,7 @@ local function arm(lane, u)
   end
   local gate = tonumber(room[3] or 0)
   local due = now
-  if gate > now then
+  if gate > now and gate <= now + FARTHEST then
     due = gate
   elseif active_leases(u) >= tonumber(room[4] or 1) then
     due = math.max(now + 1, first_expiry(u))

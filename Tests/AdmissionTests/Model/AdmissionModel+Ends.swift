@@ -35,7 +35,7 @@ extension AdmissionModel {
       return try require(reply == expected, "\(expected) expected")
     }
     var job = known ?? Job(state: .running, user: user, digest: lease.job.digest)
-    if var worst = next?.figures {
+    if var worst = next?.figures, known?.attempt ?? 0 <= lease.attempt {
       let event = "\(id)/\(lease.run)/\(lease.attempt)"
       if let ended {
         settle(user, event, lease.month, ended.spent?.figures ?? [0, 0, 0, 0, 0])

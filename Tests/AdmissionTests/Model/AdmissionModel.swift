@@ -1,10 +1,10 @@
 import Admission
 import Contracts
 
-/// What Redis should know, as a plain value that is written from the rules and not from the scripts: leases, rates, money,
-/// how each job stands, who has which bay. Each question is asked of it as well as of Redis; it checks the answer and takes
-/// over what follows from it. Where the answer depends on how many messages Redis believes to be in a bay, which is only
-/// ever near the truth, it accepts both. Times are milliseconds, `micros` excepted.
+/// What Redis should know, as a plain value that is written from the rules and not from the scripts: leases, rates,
+/// money, how each job stands, who has which bay. Each question is asked of it as well as of Redis; it checks the
+/// answer and takes over what follows from it. Where the answer depends on how many messages Redis believes to be in a
+/// bay, which is only ever near the truth, it accepts both. Times are milliseconds, `micros` excepted.
 struct AdmissionModel {
   struct Job {
     enum State { case waiting, running, queued, done }

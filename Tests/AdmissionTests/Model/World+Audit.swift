@@ -6,20 +6,31 @@ import Redis
 
 extension World {
   /// What hard caps promise, reckoned without Redis: what the ledger has, what it has yet to book, and what runs.
-  func checkSpending(of user: User, in month: String, reserving worst: Spending) throws {
+  /// - Parameter run: what is counted as `worst` and not as it runs.
+  func checkSpending(
+    of user: User, in month: String, reserving worst: Spending, beside run: HeldLease? = nil
+  ) throws {
     var sum = ledger[user.name]?[month]?.figures ?? [0, 0, 0, 0, 0]
     for event in unbooked[user.name] ?? [] where event.month == month {
       for index in 0..<4 { sum[index] += event.spent.figures[index] }
     }
-    for delivery in workers.flatMap(\.deliveries) {
-      guard case .running(let lease) = delivery.stage, lease.job.userID == user.name, lease.month == month,
-        let worst = lease.worst, !announced.contains("\(lease.job.id)/\(lease.run)/\(lease.attempt)")
-      else { continue }
+    for index in 0..<4 { sum[index] += worst.figures[index] }
+    for lease in runs() where lease.job.userID == user.name && lease.month == month && lease.leaseID != run?.leaseID {
+      guard let worst = lease.worst, !announced.contains("\(lease.job.id)/\(lease.run)/\(lease.attempt)") else {
+        continue
+      }
       for index in 0..<4 { sum[index] += worst.figures[index] }
     }
     for index in 0..<4 {
       guard let cap = user.limits.caps[index], worst.figures[index] > 0 else { continue }
       try require(sum[index] <= cap, "\(user.name) could spend \(sum[index]) of \(cap) (figure \(index)) in \(month)")
+    }
+  }
+
+  func runs() -> [HeldLease] {
+    workers.flatMap { worker in
+      worker.strays
+        + worker.deliveries.compactMap { if case .running(let lease) = $0.stage { lease } else { nil } }
     }
   }
 
@@ -40,7 +51,8 @@ extension World {
   }
 
   private func scores(_ key: String) async throws -> [String: Int64] {
-    let values = try await bench.redis.command(RedisCommand("ZRANGE").arg(key).arg(0).arg(-1).arg("WITHSCORES")).array ?? []
+    let values =
+      try await bench.redis.command(RedisCommand("ZRANGE").arg(key).arg(0).arg(-1).arg("WITHSCORES")).array ?? []
     return Dictionary(
       uniqueKeysWithValues: stride(from: 0, to: values.count, by: 2).map {
         (values[$0].string ?? "?", values[$0 + 1].int ?? -1)
@@ -74,7 +86,8 @@ extension World {
     let stored = try await hash(bench.keys.bays)
     for (number, bay) in model.bays {
       let owner = bay.owner.map { "\($0.lane.rawValue):\(Identifier.base64url($0.user))" } ?? "-"
-      try require(stored["\(number)"] == "\(bay.generation) \(owner)", "bay \(number): \(stored["\(number)"] ?? "none")")
+      try require(
+        stored["\(number)"] == "\(bay.generation) \(owner)", "bay \(number): \(stored["\(number)"] ?? "none")")
     }
     let free = try await bench.redis.command(RedisCommand("SMEMBERS").arg(bench.keys.freeBays)).array ?? []
     try require(Set(free.compactMap { $0.int.map { Int($0) } }) == model.free, "free bays: \(free)")
@@ -89,8 +102,8 @@ extension World {
     try require(stored == expected, "waits: \(stored), expected \(expected)")
   }
 
-  /// A room never leaves its lane's index, and nothing keeps one with a message, an open gate and a free slot from being
-  /// looked at soon.
+  /// A room never leaves its lane's index, and nothing keeps one with a message, an open gate and a free slot from
+  /// being looked at soon.
   private func auditRooms(_ lane: Lane) async throws {
     let due = try await scores(bench.keys.due(lane))
     for (key, room) in model.rooms where key.lane == lane {
@@ -101,7 +114,8 @@ extension World {
           && stored["open"] == room.opener?.worker ?? "1", "the room of \(key.user) in \(lane): \(stored)")
       let deck = room.deck.flatMap { $0.until > model.now ? $0.lease : nil }
       let storedDeck = Int64(stored["deckuntil"] ?? "0").map { $0 > model.now } == true ? stored["deck"] : nil
-      try require(storedDeck == deck, "the deck of \(key.user) in \(lane): \(storedDeck ?? "-"), expected \(deck ?? "-")")
+      try require(
+        storedDeck == deck, "the deck of \(key.user) in \(lane): \(storedDeck ?? "-"), expected \(deck ?? "-")")
       guard let instant = due[name] else { throw Mismatch("\(key.user) is not in the index of \(lane)") }
       try require(instant <= model.now + 60_300, "\(key.user) in \(lane) is looked at in \(instant - model.now) ms")
       let gate = Int64(stored["gate"] ?? "0") ?? 0
@@ -109,7 +123,8 @@ extension World {
       let active = model.users[key.user]?.leases.values.count { $0 > model.now } ?? 0
       let limit = Int(stored["limit"] ?? "1") ?? 1
       if deck == nil, room.opener == nil, gate <= model.now, active < limit {
-        try require(instant <= model.now + 10_300, "\(key.user) in \(lane) is free, looked at in \(instant - model.now) ms")
+        try require(
+          instant <= model.now + 10_300, "\(key.user) in \(lane) is free, looked at in \(instant - model.now) ms")
       }
     }
   }

@@ -20,7 +20,8 @@ extension World {
     case ..<940: try await pass(anyTime())
     case ..<955: try await book(users.randomElement(using: &random)?.name ?? "ana", all: false)
     case ..<970: duplicate()
-    case ..<976: try await crash()
+    case ..<974: crash()
+    case ..<978: try await disconnect()
     case ..<982: freeze()
     case ..<988: try await changeLimits()
     case ..<990: try await changePolicy()
@@ -54,8 +55,9 @@ extension World {
   }
 
   mutating func deliver() {
-    guard let worker = anyWorker(), let lane = Lane.allCases.filter({ lanes[$0]?.isEmpty == false })
-      .randomElement(using: &random), workers[worker].deliveries.count < 12
+    guard let worker = anyWorker(),
+      let lane = Lane.allCases.filter({ lanes[$0]?.isEmpty == false })
+        .randomElement(using: &random), workers[worker].deliveries.count < 12
     else { return }
     guard let message = lanes[lane]?.removeFirst() else { return }
     workers[worker].deliveries.append(
@@ -64,7 +66,9 @@ extension World {
   }
 
   private mutating func stepAny() async throws {
-    guard let worker = anyWorker(), !workers[worker].deliveries.isEmpty else { return }
+    guard let worker = anyWorker() else { return }
+    if !workers[worker].strays.isEmpty, random.chance(1, in: 10) { return try await goOn(worker, stray: 0) }
+    guard !workers[worker].deliveries.isEmpty else { return }
     let asking = workers[worker].deliveries.indices.filter {
       if case .asking = workers[worker].deliveries[$0].stage { true } else { false }
     }
@@ -121,17 +125,37 @@ extension World {
   }
 
   /// A worker is gone; the broker gives what it held to others, copies in bays to the front.
-  mutating func crash() async throws {
+  private mutating func crash() {
     guard let worker = workers.indices.randomElement(using: &random) else { return }
     note("\(workers[worker].id) crashes")
     count("crashes")
+    giveBack(worker)
+    workers[worker] = Worker(id: "w\(nextSerial())")
+  }
+
+  /// The broker takes back what a worker holds; what runs there runs on.
+  private mutating func disconnect() async throws {
+    guard let worker = workers.indices.randomElement(using: &random) else { return }
+    note("\(workers[worker].id) loses the broker")
+    count("disconnections")
+    for delivery in workers[worker].deliveries {
+      if case .running(let lease) = delivery.stage { workers[worker].strays.append(lease) }
+    }
+    giveBack(worker)
+    workers[worker].deliveries = []
+    guard random.chance(1, in: 2) else { return }
+    // It is so slow that its leases run out.
+    workers[worker].isFrozen = true
+    if random.chance(1, in: 2) { try await pass(31_000_000) }
+  }
+
+  private mutating func giveBack(_ worker: Int) {
     for delivery in workers[worker].deliveries.reversed() {
       switch delivery.source {
       case .lane: lanes[user(of: jobs[delivery.message.job]).lane, default: []].insert(delivery.message, at: 0)
       case .bay(let bay): bays[bay, default: []].insert(delivery.message, at: 0)
       }
     }
-    workers[worker] = Worker(id: "w\(nextSerial())")
   }
 
   private mutating func freeze() {
@@ -177,6 +201,7 @@ extension World {
       model.changeServer()
     }
     note(wholly ? "Redis loses its memory" : "another server has the memory")
+    if random.chance(2, in: 3) { try await pass(30_000_000) }
   }
 
   func allMessages() -> [Message] {

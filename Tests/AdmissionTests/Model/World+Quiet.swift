@@ -28,6 +28,7 @@ extension World {
       if !model.isMoneyReady { try await catchUp() }
     }
     for worker in workers.indices {
+      while !workers[worker].strays.isEmpty { try await goOn(worker, stray: 0) }
       try await claim(worker, most: 2)
       while !workers[worker].claims.isEmpty { try await get(worker, 0) }
       for lane in Lane.allCases where workers[worker].deliveries.count < 8 {
@@ -50,6 +51,8 @@ extension World {
     // Nobody has these bays, though something lies in them: after six hours the broker sends it back.
     for bay in bays.keys where model.bays[bay]?.owner == nil && bays[bay]?.isEmpty == false && model.isSurveyed {
       count("messages in nobody's bay", by: bays[bay]?.count ?? 0)
+      let only = (bays[bay] ?? []).filter { copies[$0.job] == 1 && ends[$0.job] == 0 }
+      count("jobs in nobody's bay", by: only.count)
       for message in bays[bay] ?? [] { climb(message, for: 1_000) }
       bays[bay] = []
       try await bench.desk.offer(bay)

@@ -39,12 +39,20 @@ extension World {
       if random.chance(1, in: 100), claim == nil { request.limit = 0 }
       requests.append(request)
     }
-    let replies = try await bench.desk.admit(requests)
+    var replies = try await bench.desk.admit(requests)
     for (request, reply) in zip(requests, replies) {
       note(
         "admit \(request.job.id)#\(request.copy) of \(request.job.userID) by \(request.leaseID) in \(request.lane)"
           + " limit \(request.limit) claim \(request.claim?.id ?? "-") -> \(reply)")
       try model.admit(request, reply)
+    }
+    if random.chance(1, in: 20) {
+      // An answer that was lost is asked for again.
+      replies = try await bench.desk.admit(requests)
+      for (request, reply) in zip(requests, replies) {
+        note("admit \(request.job.id)#\(request.copy) again -> \(reply)")
+        try model.admit(request, reply)
+      }
     }
     // Later places first, because an answer may take a delivery away.
     for (place, index) in indices.enumerated().reversed() {
@@ -60,10 +68,10 @@ extension World {
     count("\(reply)".prefix { $0 != "(" }.description)
     switch reply {
     case .admitted(let run, let attempt, _, _, let month, _):
-      workers[worker].deliveries[index].stage = .running(
-        bench.held(
-          job, lease: request.leaseID, run: run, attempt: attempt, month: month, worst: request.worst))
-      if let worst = request.worst { try checkSpending(of: user(of: job), in: month, reserving: worst) }
+      let lease = bench.held(
+        job, lease: request.leaseID, run: run, attempt: attempt, month: month, worst: request.worst)
+      workers[worker].deliveries[index].stage = .running(lease)
+      if let worst = request.worst { try checkSpending(of: user(of: job), in: month, reserving: worst, beside: lease) }
     case .wait(let place):
       switch place.kind {
       case .deck:

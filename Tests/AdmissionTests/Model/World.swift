@@ -1,8 +1,8 @@
 import Admission
 import Contracts
 
-/// A broker, workers and a ledger that do random things, with Redis and its model beside them. Every operation asks both.
-/// One task drives it.
+/// A broker, workers and a ledger that do random things, with Redis and its model beside them. Every operation asks
+/// both. One task drives it.
 struct World {
   /// A message of a job: its number among the copies travels with it.
   struct Message: Hashable {
@@ -36,6 +36,8 @@ struct World {
   struct Worker {
     var id: String
     var deliveries: [Delivery] = []
+    /// Runs whose messages the broker took back.
+    var strays: [HeldLease] = []
     /// Granted, and no head was taken yet.
     var claims: [Claim] = []
     /// It does nothing and renews nothing.
@@ -97,7 +99,8 @@ struct World {
     random = SplitMix64(seed: seed)
     clock = try await StillRedis.shared()
     try clock.set(start)
-    bench = try await AdmissionBench.still(at: start, attempts: 4, bays: [2, 4, 6, 64].randomElement(using: &random) ?? 4)
+    bench = try await AdmissionBench.still(
+      at: start, attempts: 4, bays: [2, 4, 6, 64].randomElement(using: &random) ?? 4)
     model = AdmissionModel(micros: start, attemptBudget: 4)
     users = []
     for name in ["ana", "ben", "cleo", "dan", "eve", "f:g@h"] {
@@ -149,6 +152,8 @@ struct World {
       tokens: Int64.random(in: 0...worst.tokens, using: &random),
       audioMilliseconds: Int64.random(in: 0...worst.audioMilliseconds, using: &random), jobs: worst.jobs)
   }
+
+  func number(of job: Job) -> Int { Int(job.id.dropFirst(4)) ?? 0 }
 
   mutating func nextSerial() -> Int {
     serial += 1

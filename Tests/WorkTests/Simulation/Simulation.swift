@@ -90,7 +90,7 @@ final class Simulation {
 
   /// Every job has ended, and leases, bays and claims had the time to be given back.
   private var isQuiet: Bool {
-    audit.isDone && now > audit.doneAt + (world.isCalm ? 60 : 200) * SimulatedWorld.second && onLadder == 0 && broker.isIdle
+    audit.isDone && now > audit.doneAt + (world.isCalm ? 90 : 200) * SimulatedWorld.second && onLadder == 0 && broker.isIdle
   }
 
   // The beginning.
