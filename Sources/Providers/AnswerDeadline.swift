@@ -4,16 +4,16 @@ import Contracts
 enum AnswerDeadline {
   /// Lets `work` answer until `deadline`, then cancels it and waits until it has noticed, so that nothing of a call
   /// outlives it. `late` is the answer then, unless `work` succeeded after all or the caller cancelled.
-  static func answer(
+  static func answer<Reply: Sendable>(
     by deadline: ContinuousClock.Instant, late: ProviderFailure,
-    _ work: @escaping @Sendable () async -> ProviderAnswer
-  ) async -> ProviderAnswer {
+    _ work: @escaping @Sendable () async -> Result<Reply, ProviderFailure>
+  ) async -> Result<Reply, ProviderFailure> {
     guard deadline > .now else {
       var late = late
       late.reachedProvider = false
       return .failure(late)
     }
-    return await withTaskGroup(of: ProviderAnswer?.self) { group in
+    return await withTaskGroup(of: Result<Reply, ProviderFailure>?.self) { group in
       group.addTask { await work() }
       group.addTask {
         do {

@@ -36,8 +36,10 @@ struct EmbeddingReply: Sendable {
     model = root["model"]?.string
   }
 
+  var output: [UInt8] { Self.output(of: vectors[...]) }
+
   /// `{"vectors":[[...],...]}`
-  var output: [UInt8] {
+  static func output(of vectors: ArraySlice<ArraySlice<UInt8>>) -> [UInt8] {
     var json = JSONWriter(capacity: vectors.reduce(16) { $0 + $1.count + 1 })
     json.literal(#"{"vectors":["#)
     for (index, vector) in vectors.enumerated() {

@@ -1,5 +1,5 @@
 import Catalog
-import Contracts
+package import Contracts
 
 /// Any server that speaks the OpenAI-compatible HTTP API: chat completions, embeddings, speech, pictures. The key is
 /// read when the value is made and goes only into the `Authorization` header; who the user is goes nowhere.
@@ -36,6 +36,32 @@ package struct OpenAIProvider: Provider {
     return await AnswerDeadline.answer(by: min(call.deadline, .now + timeout), late: late) {
       await wire.call(call)
     }
+  }
+
+  /// Vectors of several jobs come in one answer. Bounded by what one body may hold in the largest dimensions.
+  package func batchLimit(of task: TaskType) -> Int { task == .embedding ? 32 : 1 }
+
+  package func call(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
+    guard batch.count > 1, missingKey == nil, let deadline = batch.map(\.deadline).min() else {
+      return await oneByOne(batch)
+    }
+    let late = ProviderFailure(.lost, "no complete answer before the deadline")
+    let together = await AnswerDeadline.answer(by: min(deadline, .now + timeout), late: late) {
+      await wire.embed(EmbeddingBatch(batch))
+    }
+    switch together {
+    case .success(let replies): return replies.map { .success($0) }
+    // One of them is at fault, and only alone does each learn whether it is.
+    case .failure(let failure) where failure.kind == .caller || failure.kind == .contentRefused:
+      return await oneByOne(batch)
+    case .failure(let failure): return batch.map { _ in .failure(failure) }
+    }
+  }
+
+  private func oneByOne(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
+    var answers: [ProviderAnswer] = []
+    for each in batch { answers.append(await call(each)) }
+    return answers
   }
 
   package func shutdown() async {}

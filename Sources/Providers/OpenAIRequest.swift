@@ -35,10 +35,16 @@ struct OpenAIRequest: Sendable {
   }
 
   static func embeddings(model: String, payload: JSONValue) -> OpenAIRequest {
-    var json = JSONWriter(capacity: payload.raw.count + 128)
+    embeddings(model: model, input: payload["input"]?.raw ?? [])
+  }
+
+  /// - Parameter input: JSON text of a string, or of an array of strings.
+  static func embeddings(model: String, input: some Collection<UInt8>) -> OpenAIRequest {
+    var json = JSONWriter(capacity: input.count + 128)
     json.literal(#"{"model":"#)
     json.string(model)
-    json.member(#","input":"#, payload["input"])
+    json.literal(#","input":"#)
+    json.raw(input)
     json.literal(#","encoding_format":"float"}"#)
     return OpenAIRequest(path: "/embeddings", body: json.bytes, limit: mediaLimit)
   }

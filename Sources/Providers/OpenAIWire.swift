@@ -40,6 +40,28 @@ struct OpenAIWire: Sendable {
     }
   }
 
+  /// Vectors for several jobs from one call, which carries the id of the first of them.
+  func embed(_ batch: EmbeddingBatch) async -> Result<[ProviderReply], ProviderFailure> {
+    do throws(ProviderFailure) {
+      let request = OpenAIRequest.embeddings(model: batch.first.model, input: batch.input)
+      let reply = try await send(request, for: batch.first)
+      let answer = try EmbeddingReply(reply.body, count: batch.inputs)
+      let parts = batch.parts(of: OpenAIUsage.tokens(answer.usage), OpenAIUsage.cost(answer.usage))
+      var replies: [ProviderReply] = []
+      for (call, part) in zip(batch.calls, parts) {
+        var output = EmbeddingReply.output(of: answer.vectors[part.range])
+        if output.count > Self.inlineLimit { output = try await store(output, .json, call, usage: part.usage).output }
+        replies.append(
+          ProviderReply(
+            output: output, usage: part.usage, statedCost: part.cost,
+            modelVersion: Self.version(answer.model, of: call)))
+      }
+      return .success(replies)
+    } catch {
+      return .failure(error)
+    }
+  }
+
   /// Whether a server is up: `GET /models` answers 200.
   func isServing() async -> Bool {
     switch await http.get(baseURL + "/models", limit: OpenAIRequest.textLimit) {

@@ -10,8 +10,25 @@ package protocol Provider: Sendable {
 
   func call(_ call: ProviderCall) async -> ProviderAnswer
 
+  /// Most jobs of this task that one call may carry; 1 where it carries one only.
+  func batchLimit(of task: TaskType) -> Int
+
+  /// Several jobs of one task and model in one call, as few as it likes to take together: one answer for each, in order.
+  /// What is wrong with one of them is no failure of the others.
+  func call(_ batch: [ProviderCall]) async -> [ProviderAnswer]
+
   /// Ends what the provider holds open: connections, serving processes. Called once, after the last call.
   func shutdown() async
+}
+
+extension Provider {
+  package func batchLimit(of task: TaskType) -> Int { 1 }
+
+  package func call(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
+    var answers: [ProviderAnswer] = []
+    for call in batch { answers.append(await self.call(call)) }
+    return answers
+  }
 }
 
 /// One attempt of one job at one model.
@@ -34,10 +51,7 @@ package struct ProviderCall: Sendable {
   }
 }
 
-package enum ProviderAnswer: Sendable {
-  case success(ProviderReply)
-  case failure(ProviderFailure)
-}
+package typealias ProviderAnswer = Result<ProviderReply, ProviderFailure>
 
 package struct ProviderReply: Sendable {
   /// JSON text of the result's `output`.

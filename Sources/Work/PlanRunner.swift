@@ -25,7 +25,7 @@ struct PlanRunner: Sendable {
     /// The worker is going down: the lease runs out and others take over.
     case abandoned
     /// The next candidate may cost more than is left of the month: it stopped, gave everything back and waits.
-    case suspended
+    case suspended(Run)
   }
 
   private enum Step { case over, abandoned, suspended }
@@ -36,7 +36,7 @@ struct PlanRunner: Sendable {
     switch await walk(&progress, advanced) {
     case .over: return .ended(RunEnd(progress))
     case .abandoned: return .abandoned
-    case .suspended: return .suspended
+    case .suspended: return .suspended(progress.run)
     }
   }
 
@@ -75,7 +75,7 @@ struct PlanRunner: Sendable {
       deadline: deadline(of: run.job, candidate, start: start, limit: limit))
     let name = candidate.provider.name
     let answer =
-      await providers.call(name, call)
+      await providers.call(name, call, tier: run.plan.tier.code, batchSize: run.plan.tier.batchSize)
       ?? .failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)"))
     await failpoints.pass(.afterProvider)
     let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())

@@ -1,4 +1,5 @@
 package import Catalog
+import Contracts
 package import Logging
 package import Providers
 import Synchronization
@@ -27,26 +28,41 @@ package final class ProviderShelf: Sendable {
   }
 
   private let state: Mutex<State>
+  private let coalescer = Coalescer()
 
   package init(policy: Policy, artifacts: ArtifactStore, logger: Logger) {
     state = Mutex(State(current: ProviderSet(policy: policy, artifacts: artifacts, logger: logger)))
   }
 
   /// Nil when this worker cannot speak to that provider.
-  func call(_ name: String, _ call: ProviderCall) async -> ProviderAnswer? {
+  /// - Parameters:
+  ///   - tier: whose jobs may travel in one call with this one.
+  ///   - batchSize: how many of them at most.
+  func call(_ name: String, _ call: ProviderCall, tier: String, batchSize: Int) async -> ProviderAnswer? {
+    let task = call.job.taskType
+    let limit = state.withLock { $0.current[name]?.batchLimit(of: task) ?? 1 }
+    guard min(limit, batchSize) > 1 else { return await carry([call], by: name)?[0] }
+    let key = Coalescer.Key(
+      tier: tier, task: task, provider: name, model: call.model, version: call.modelVersion)
+    return await coalescer.call(call, key, size: min(limit, batchSize)) { calls in
+      await carry(calls, by: name) ?? calls.map { _ in .failure(ProviderFailure(.local, "provider \(name) is gone")) }
+    }
+  }
+
+  private func carry(_ calls: [ProviderCall], by name: String) async -> [ProviderAnswer]? {
     let (provider, epoch) = state.withLock { state in
       let provider = state.current[name]
       if provider != nil { state.calls[state.epoch, default: [:]][name, default: 0] += 1 }
       return (provider, state.epoch)
     }
     guard let provider else { return nil }
-    let answer = await provider.call(call)
+    let answers = calls.count == 1 ? [await provider.call(calls[0])] : await provider.call(calls)
     let idle = state.withLock { state -> [any Provider] in
       state.calls[epoch]?[name]? -= 1
       return state.retired.isEmpty ? [] : state.takeIdle()
     }
     for provider in idle { await provider.shutdown() }
-    return answer
+    return answers
   }
 
   package func adopt(_ policy: Policy) async {

@@ -157,8 +157,8 @@ extension Worker {
 
   /// What has to be done once for each memory of Redis.
   private func follow(_ looked: Claimed) async {
-    if let knownEpoch, knownEpoch != looked.epoch { await reassert() }
-    knownEpoch = looked.epoch
+    let isKnown = knownEpoch == nil || knownEpoch == looked.epoch
+    if await isKnown || reassert() { knownEpoch = looked.epoch }
     if !looked.isSurveyed, !isSurveying {
       isSurveying = true
       surveys.put(looked.epoch)
@@ -167,15 +167,17 @@ extension Worker {
   }
 
   /// Redis lost its memory: what runs here and what was spent here and is not on its way to the ledger is written again.
-  private func reassert() async {
+  /// False when it has to be done again.
+  private func reassert() async -> Bool {
     logger.warning("redis lost its memory, leases and open money are written again")
     await renewHeld()
     do {
       let events = settler.unconfirmedEvents
       if !events.isEmpty { try await desk.assert(events) }
+      return true
     } catch {
       logger.error("open money could not be written again", metadata: [LogKey.error: "\(error)"])
-      knownEpoch = nil
+      return false
     }
   }
 

@@ -229,7 +229,6 @@ package actor Worker {
         for run in runs {
           group.addTask {
             let leaving = await self.runner.execute(run) { lease in await self.advanced(lease) }
-            if case .suspended = leaving { await self.resume(run) }
             self.endings.put((run.lease.leaseID, leaving))
           }
         }
@@ -251,21 +250,21 @@ package actor Worker {
     }
   }
 
-  /// A run that gave everything back in its middle: its delivery stands in line again.
-  private func resume(_ run: Run) {
-    guard let delivery = held[run.lease.leaseID]?.delivery else { return }
-    let arrival = Arrival(delivery: delivery, job: run.job, lane: run.lane, firstSeen: run.firstSeen)
-    lines[run.lane, default: []].insert(arrival, at: 0)
-  }
-
-  /// Nil for a run that was abandoned, whose lease runs out by itself, and for one that gave it back.
+  /// Nil for a run that was abandoned, whose lease runs out by itself, and for one that gave it back in its middle: its
+  /// delivery stands in line again.
   private func verdict(on leaseID: String, _ leaving: PlanRunner.Leaving) -> Verdict? {
-    guard case .ended(let end) = leaving, let run = held[leaseID] else {
+    guard let delivery = held[leaseID]?.delivery else { return nil }
+    switch leaving {
+    case .ended(let end):
+      held[leaseID]?.isExecuting = false
+      return .ended(end, delivery)
+    case .abandoned: release(leaseID)
+    case .suspended(let run):
       release(leaseID)
-      return nil
+      let arrival = Arrival(delivery: delivery, job: run.job, lane: run.lane, firstSeen: run.firstSeen)
+      lines[run.lane, default: []].insert(arrival, at: 0)
     }
-    held[leaseID]?.isExecuting = false
-    return .ended(end, run.delivery)
+    return nil
   }
 
   private func forgetReleased() async {

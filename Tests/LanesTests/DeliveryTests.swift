@@ -62,7 +62,8 @@ import Testing
 
   @Test func `a letter tells nothing of copies`() throws {
     let letter = try post.letter(
-      delivery([Header.copy: 3, "theirs": 1]), code: .callerError, detail: "", attempts: 0, firstSeen: time, run: "r")
+      delivery([Header.copy: 3, "theirs": 1]), code: .callerError, detail: "", attempts: 0, firstSeen: time, run: "r",
+      at: time)
     #expect(letter.publication.properties.headers[Header.copy] == nil)
     #expect(letter.publication.properties.headers["theirs"] == 1)
   }

@@ -53,10 +53,7 @@ extension World {
       count("messages in nobody's bay", by: bays[bay]?.count ?? 0)
       let only = (bays[bay] ?? []).filter { copies[$0.job] == 1 && ends[$0.job] == 0 }
       count("jobs in nobody's bay", by: only.count)
-      for message in bays[bay] ?? [] { climb(message, for: 1_000) }
-      bays[bay] = []
-      try await bench.desk.offer(bay)
-      model.offer(bay)
+      try await drain(bay: bay)
     }
     try await pass(isBusy ? 20_000 : 1_000_000)
   }

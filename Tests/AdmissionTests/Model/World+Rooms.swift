@@ -104,12 +104,15 @@ extension World {
     note("adopt bay \(bay) for \(job.userID) in \(lane) -> \(reply)")
     try model.adopt(bay, .init(lane: lane, user: job.userID), reply)
     count("\(reply)")
-    if reply == .taken {
-      for message in bays[bay] ?? [] { climb(message, for: 1_000) }
-      bays[bay] = []
-      try await bench.desk.offer(bay)
-      model.offer(bay)
-    }
+    if reply == .taken { try await drain(bay: bay) }
+  }
+
+  /// What lies in a bay that nobody has goes back to the lanes, and the bay is free.
+  mutating func drain(bay: Int) async throws {
+    for message in bays[bay] ?? [] { climb(message, for: 1_000) }
+    bays[bay] = []
+    try await bench.desk.offer(bay)
+    model.offer(bay)
   }
 
   /// Everything that was spent is told, then the marker goes to billing, which books all that was before it.

@@ -91,16 +91,13 @@ extension World {
       try give(up: index, of: worker, "stale")
     case .finished: try give(up: index, of: worker, "finished before")
     case .running(let time):
+      if random.chance(1, in: 4) { try await declare(job, tooEarlyBy: time) }
       climb(message, for: time.milliseconds)
       add(message)
       try give(up: index, of: worker, "runs elsewhere")
     case .orphan(let run, let attempt, _, _):
       let estimate = user(of: job).limits.isMetered ? estimate(job, run, attempt) : nil
-      let cost = AttemptCost(attempt: attempt, event: [1], spent: estimate)
-      let isDeclared = try await bench.desk.declareUnknown(job, run: run, cost)
-      note("declare \(job.id)/\(run)/\(attempt) unknown -> \(isDeclared)")
-      try model.declareUnknown(job, run, cost, isDeclared)
-      if isDeclared { announce(job, run, cost) }
+      try await declare(job, run, AttemptCost(attempt: attempt, event: [1], spent: estimate))
     case .blocked: try await end(worker, index, job, .blocked)
     case .exhausted: try await end(worker, index, job, .failed)
     case .idle:
@@ -108,6 +105,19 @@ extension World {
     case .hold: break
     case .conflict: throw Mismatch("no message of another body was sent")
     }
+  }
+
+  private mutating func declare(_ job: Job, _ run: String, _ cost: AttemptCost) async throws {
+    let isDeclared = try await bench.desk.declareUnknown(job, run: run, cost)
+    note("declare \(job.id)/\(run)/\(cost.attempt) unknown -> \(isDeclared)")
+    try model.declareUnknown(job, run, cost, isDeclared)
+    if isDeclared { announce(job, run, cost) }
+  }
+
+  /// By somebody who took the attempt for an orphan before its holder renewed.
+  private mutating func declare(_ job: Job, tooEarlyBy time: Duration) async throws {
+    guard time > .zero, let known = model.jobs[job.id], let run = known.run else { return }
+    try await declare(job, run, AttemptCost(attempt: known.attempt, event: [1], spent: nil))
   }
 
   private func estimate(_ job: Job, _ run: String, _ attempt: Int) -> Spending {
@@ -155,6 +165,7 @@ extension World {
       note("bay \(copy.bay) is not empty")
       try await bench.desk.refuseBay(copy.bay, generation: copy.generation, lane: copy.lane, of: copy.job.userID)
       model.refuseBay(copy.bay, copy.generation, .init(lane: copy.lane, user: copy.job.userID))
+      try await drain(bay: copy.bay)
       workers[worker].deliveries[index].stage = .asking(nil)
       count("refused bays")
       return
