@@ -157,8 +157,9 @@ extension Worker {
 
   /// What has to be done once for each memory of Redis.
   private func follow(_ looked: Claimed) async {
-    let isKnown = knownEpoch == nil || knownEpoch == looked.epoch
-    if await isKnown || reassert() { knownEpoch = looked.epoch }
+    var isKnown = knownEpoch == nil || knownEpoch == looked.epoch
+    if !isKnown { isKnown = await reassert() }
+    if isKnown { knownEpoch = looked.epoch }
     if !looked.isSurveyed, !isSurveying {
       isSurveying = true
       surveys.put(looked.epoch)
