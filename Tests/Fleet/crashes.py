@@ -392,8 +392,19 @@ def drained_on_sigterm():
         check(len(fleet.calls()) == len(published), "a job was run twice")
 
 
+RARE = [killed_while_declaring, killed_between_attempts, no_image_is_bought_twice, deadline_behind_a_crash,
+        frozen_worker, killed_behind_a_letter, killed_during_hand_back, drained_on_sigterm]
+RESTARTS = [broker_restarted, redis_restarted_keeping_its_data, redis_restarted_empty]
+
+
+def rare_crashes():
+    return together({scenario.__name__: scenario for scenario in RARE})
+
+
+def restarts():
+    return together({scenario.__name__: scenario for scenario in RESTARTS})
+
+
 if __name__ == "__main__":
-    main(killed_at_every_step, killed_while_declaring, killed_between_attempts, no_image_is_bought_twice,
-         deadline_behind_a_crash, frozen_worker, killed_behind_a_letter, killed_during_hand_back,
-         killed_with_waiters_at_every_step, storms_with_faults, broker_restarted, redis_restarted_keeping_its_data,
-         redis_restarted_empty, drained_on_sigterm)
+    main(killed_at_every_step, rare_crashes, restarts, killed_with_waiters_at_every_step, storms_with_faults,
+         by_name_only=(*RARE, *RESTARTS, storm_without_a_worker, storm_with_redis_flushed))

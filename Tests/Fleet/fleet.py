@@ -393,12 +393,13 @@ def together(scenarios, at_once=13):
         return figures
 
 
-def main(*scenarios):
-    """Runs the scenarios that the command line names, or all; exit code 1 and a sentence when one fails. Words with an
-    equals sign are whole numbers for the scenario before them: `heavy_user jobs=3000 latency=200`."""
-    by_name = {scenario.__name__: scenario for scenario in scenarios}
+def main(*scenarios, by_name_only=()):
+    """Runs the scenarios that the command line names, or all but those that are part of others; exit code 1 and a
+    sentence when one fails. Words with an equals sign are whole numbers for the scenario before them:
+    `heavy_user jobs=3000 latency=200`."""
+    by_name = {scenario.__name__: scenario for scenario in (*scenarios, *by_name_only)}
     wanted = []
-    for word in sys.argv[1:] or by_name:
+    for word in sys.argv[1:] or [scenario.__name__ for scenario in scenarios]:
         name, _, value = word.partition("=")
         if value:
             wanted[-1][1][name] = int(value)

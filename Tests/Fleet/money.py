@@ -184,4 +184,5 @@ def faults():
 
 
 if __name__ == "__main__":
-    main(cost_cap, audio_seconds, video_minutes, faults)
+    main(cost_cap, audio_seconds, video_minutes, faults,
+         by_name_only=(worker_killed, redis_flushed, redis_restarted_empty))

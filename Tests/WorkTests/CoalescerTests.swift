@@ -75,11 +75,11 @@ import Testing
         return calls.map { _ in .success(ProviderReply(output: [], usage: [])) }
       }
     }
-    try await waitUntil { coalescer.waiting == 1 }
+    try await waitUntil("a batch is open") { coalescer.waiting == 1 }
     let follower = Task {
       await coalescer.call(second, Self.key("A"), size: 2) { _ in [] }
     }
-    try await waitUntil { coalescer.waiting == 0 }
+    try await waitUntil("the batch is full") { coalescer.waiting == 0 }
     follower.cancel()
     guard case .failure(let failure) = await follower.value else {
       Issue.record("a cancelled call succeeded")

@@ -15,10 +15,10 @@ extension World {
       for index in 0..<4 { sum[index] += event.spent.figures[index] }
     }
     for index in 0..<4 { sum[index] += worst.figures[index] }
-    for lease in runs() where lease.job.userID == user.name && lease.month == month && lease.leaseID != run?.leaseID {
-      guard let worst = lease.worst, !announced.contains("\(lease.job.id)/\(lease.run)/\(lease.attempt)") else {
-        continue
-      }
+    for lease in workers.flatMap(runs) where lease.job.userID == user.name && lease.month == month {
+      guard lease.leaseID != run?.leaseID, !forgotten.contains(lease.leaseID), let worst = lease.worst,
+        !announced.contains("\(lease.job.id)/\(lease.run)/\(lease.attempt)")
+      else { continue }
       for index in 0..<4 { sum[index] += worst.figures[index] }
     }
     for index in 0..<4 {
@@ -27,11 +27,8 @@ extension World {
     }
   }
 
-  func runs() -> [HeldLease] {
-    workers.flatMap { worker in
-      worker.strays
-        + worker.deliveries.compactMap { if case .running(let lease) = $0.stage { lease } else { nil } }
-    }
+  func runs(of worker: Worker) -> [HeldLease] {
+    worker.strays + worker.deliveries.compactMap { if case .running(let lease) = $0.stage { lease } else { nil } }
   }
 
   mutating func audit() async throws {

@@ -89,6 +89,9 @@ struct World {
   /// Of all events that were ever published.
   var announced: Set<String> = []
 
+  /// Leases of frozen workers that Redis forgot: nothing can be known of what runs there until they are renewed.
+  var forgotten: Set<String> = []
+
   var stamp = "policy-1"
   var serial = 0
   var operations = 0
