@@ -15,8 +15,10 @@ final class Coalescer: Sendable {
     var version: String?
   }
 
-  /// How long the first call waits. Jobs of one wave start within this time of each other.
-  static let window: Duration = .milliseconds(2)
+  private let window: Duration
+
+  /// - Parameter window: how long the first call waits. Jobs of one wave start within 2 ms of each other.
+  init(window: Duration = .milliseconds(2)) { self.window = window }
 
   private let open = Mutex<[Key: Batch]>([:])
 
@@ -39,7 +41,7 @@ final class Coalescer: Sendable {
       return (batch, 0)
     }
     guard seat == 0 else { return await batch.answer(at: seat) }
-    do { try await Task.sleep(for: Self.window) } catch { /* a worker that ends: the call itself says so */ }
+    do { try await Task.sleep(for: window) } catch { /* a worker that ends: the call itself says so */ }
     open.withLock { open in
       if open[key] === batch { open[key] = nil }
     }

@@ -31,7 +31,7 @@ import Testing
   }
 
   private static func run(_ tiers: [String], size: Int) async throws -> (answers: [String], sizes: [Int]) {
-    let coalescer = Coalescer()
+    let coalescer = Coalescer(window: .milliseconds(100))
     let sizes = Sizes()
     let calls = try tiers.indices.map(call)
     let answers = await withTaskGroup(of: (Int, String).self) { group in
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func `a caller that gives up does not wait for the others`() async throws {
-    let coalescer = Coalescer()
+    let coalescer = Coalescer(window: .milliseconds(500))
     let (first, second) = (try Self.call(0), try Self.call(1))
     let gate = Gates()
     let leader = Task {
