@@ -53,12 +53,17 @@ extension AdmissionDesk {
   }
 
   /// Gives claims back whose heads go another way than through `admit`, or were not taken.
-  /// - Parameter lease: id under which the head was on deck, nil if it was not.
-  package func leave(_ claims: [(claim: Claim, lease: String?)]) async throws(AdmissionError) {
+  /// - Parameters:
+  ///   - lease: id under which the head was on deck, nil if it was not.
+  ///   - followsTier: whether the heads go to another lane because the tier of their users changed.
+  package func leave(
+    _ claims: [(claim: Claim, lease: String?)], followsTier: Bool = false
+  ) async throws(AdmissionError) {
     let calls = claims.map { claim, lease in
       call(AdmissionScripts.leave, 384)
         .arg(claim.lane.rawValue).arg(claim.user).arg(claim.id).arg(Int64(claim.bay)).arg(claim.generation)
         .arg(lease ?? "").arg(claim.remaining.map(String.init) ?? "-").arg(claim.commits)
+        .arg(followsTier ? "1" : "0")
     }
     _ = try await run(calls) { $0.int }
   }

@@ -109,7 +109,7 @@ extension WaitPlace {
   private static func kind(_ parts: [RedisValue]) -> Kind? {
     switch parts[6].string {
     case "deck": return .deck
-    case "ladder": return .ladder
+    case "ladder": return parts[7].string?.isEmpty ?? false ? .ladder : .soon
     case "park", "open":
       guard let bay = parts[7].number, let generation = parts[8].number, let copy = parts[9].number else { return nil }
       return .bay(Int(bay), generation: generation, copy: Int(copy), isNew: parts[6].string == "open")

@@ -58,6 +58,8 @@ package struct WaitPlace: Sendable, Hashable {
     case bay(Int, generation: Int64, copy: Int, isNew: Bool)
     /// No bay: it comes back by itself.
     case ladder
+    /// A bay that another worker is declaring, or whose deck is taken: asking again in a moment may help.
+    case soon
   }
   package var kind: Kind
   package var reason: WaitReason

@@ -65,6 +65,8 @@ package final class LaneIntake: Sendable {
           budget: budget)
         return .head(head, remaining: remaining)
       case .empty: return .empty
+      // A bay that somebody deleted holds nothing.
+      case .failed(let error) where error.code == .notFound: return .empty
       case .failed(let error): return .failed("\(error)")
       }
     }

@@ -9,17 +9,24 @@ struct BayDrain: Sendable {
   let now: @Sendable () -> Timestamp
   let logger: Logger
 
-  /// Whether the broker says so. What was in it has been moved away then, as far as it could be reached.
-  func isEmpty(_ bay: Int, lane: Lane) async -> Bool {
-    var wasEmpty = true
+  /// False when the broker does not answer; then something may be left.
+  func empty(_ bay: Int, into lane: Lane) async -> Bool {
+    var moved = 0
     while true {
       switch await intake.heads(of: [(bay: bay, lane: lane)])[0] {
-      case .empty: return wasEmpty
+      case .empty:
+        if moved > 0 {
+          logger.info(
+            "a parking bay had messages of somebody and was drained",
+            metadata: [LogKey.bay: "\(bay)", LogKey.count: "\(moved)"])
+        }
+        return true
       case .failed(let reason):
-        logger.warning("a parking bay could not be looked into", metadata: [LogKey.bay: "\(bay)", LogKey.reason: "\(reason)"])
+        logger.warning(
+          "a parking bay could not be looked into", metadata: [LogKey.bay: "\(bay)", LogKey.reason: "\(reason)"])
         return false
       case .head(let delivery, _):
-        wasEmpty = false
+        moved += 1
         guard await move(delivery, to: lane) else { return false }
       }
     }

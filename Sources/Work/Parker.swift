@@ -62,7 +62,7 @@ struct Parker: Sendable {
     return parked
   }
 
-  /// Whether the bay exists and is this user's alone. A bay is leased only when it is empty; one that is not goes back.
+  /// Whether the bay exists and is this user's alone: messages of somebody in a bay that was just leased go to a lane.
   private func open(_ place: ParkingPlace, of job: Job) async -> Bool {
     if opened.contains(place.bay, place.generation) { return true }
     do {
@@ -73,8 +73,7 @@ struct Parker: Sendable {
       if place.isNew { await refuse(place, of: job) }
       return false
     }
-    if place.isNew, await !drain.isEmpty(place.bay, lane: place.lane) {
-      logger.info("a parking bay had messages of somebody and was drained", metadata: [LogKey.bay: "\(place.bay)"])
+    if place.isNew, await !drain.empty(place.bay, into: place.lane) {
       await refuse(place, of: job)
       return false
     }

@@ -7,6 +7,10 @@ import Logging
 // What the answers of admission mean: where a job waits, how a run without an attempt ends, and what the log says of it.
 
 extension Pipeline {
+  /// How often a job is asked about again before it takes the ladder, for a bay that opens; a declaration takes as long as
+  /// one of the pauses in between.
+  static let mostTries = 4
+
   /// A job over a limit goes where admission says; the line in the log says which limit it is and when it comes back.
   func wait(_ question: Question, _ place: WaitPlace, into passed: inout Passed) {
     let arrival = question.arrival
@@ -19,7 +23,10 @@ extension Pipeline {
         bay: bay, generation: generation, copy: copy, isNew: isNew, lane: question.request.lane,
         isOwnLane: question.plan?.tier.lane == question.request.lane)
       passed.verdicts.append(.park(arrival, parking))
-    case .ladder:
+    case .soon where arrival.delivery.bay == nil && arrival.tries < Self.mostTries:
+      passed.soon.append(arrival.triedAgain)
+      return
+    case .ladder, .soon:
       back = Backoff.delay(for: place, afterTrips: arrival.delivery.trips)
       passed.verdicts.append(.handBack(arrival, after: back, place.reason))
     }

@@ -42,6 +42,8 @@ struct Pipeline: Sendable {
     /// To be asked again after `hold`.
     var held: [Arrival] = []
     var hold: Duration?
+    /// To be asked again in a moment.
+    var soon: [Arrival] = []
     /// Events of waiting jobs' earlier attempts, to be announced.
     var costs: [[UInt8]] = []
     /// Refused heads that stay in hand, under these lease ids.
@@ -79,7 +81,7 @@ struct Pipeline: Sendable {
     let planner = planner()
     var leaving: [Claim] = []
     let asking = plan(wave, planner, try await entitlements(of: wave.map(\.job)), into: &passed, &leaving)
-    if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }) }
+    if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }, followsTier: true) }
     guard !asking.isEmpty else { return passed }
     let replies = try await desk.admit(asking.map(\.request))
     await failpoints.pass(.afterAdmit)

@@ -13,6 +13,8 @@ struct Arrival: Sendable {
   let firstSeen: Timestamp
   /// Of a head that was taken from a bay, until it is redeemed.
   var claim: Claim?
+  /// How often it was asked about again because its bay was being opened.
+  private(set) var tries = 0
 
   init(delivery: Delivery, job: Job, lane: Lane?, firstSeen: Timestamp, claim: Claim? = nil) {
     self.delivery = delivery
@@ -21,6 +23,12 @@ struct Arrival: Sendable {
     arrivedAt = .now
     self.firstSeen = firstSeen
     self.claim = claim
+  }
+
+  var triedAgain: Arrival {
+    var arrival = self
+    arrival.tries += 1
+    return arrival
   }
 
   /// The message of the same job after its claim was redeemed or given back.

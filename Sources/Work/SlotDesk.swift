@@ -56,6 +56,10 @@ package struct SlotDesk: Sendable, Hashable {
     for (lane, wish) in wished where (granted[lane] ?? 0) < wish { self.due[lane] = 0 }
   }
 
-  /// The job of this lane's turn could not start; see `LaneScheduler.giveBack`.
-  package mutating func giveBack(_ lane: Lane) { scheduler.giveBack(lane) }
+  /// The job of this lane's turn could not start; see `LaneScheduler.giveBack`. One of the line leaves its turn to the
+  /// next of the line: else a backlog of jobs over their limit would hide those behind it for as many runs.
+  package mutating func giveBack(_ lane: Lane, ofLine isOfLine: Bool) {
+    scheduler.giveBack(lane)
+    if isOfLine { roomsAreNext.remove(lane) }
+  }
 }

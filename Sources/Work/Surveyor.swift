@@ -32,6 +32,22 @@ struct Surveyor: Sendable {
     }
   }
 
+  /// A head that its worker held while the bay was given back returns to a bay that nobody looks into. Looks for such
+  /// messages unless another worker does.
+  func sweep() async {
+    do {
+      guard try await desk.beginSurvey(by: workerID, length: .seconds(30)) else { return }
+      let filled = try await bays.existing(upTo: desk.configuration.bays).filter { $0.messages > 0 }
+      let owned = filled.isEmpty ? [] : try await desk.ownedBays()
+      for (bay, _) in filled where !owned.contains(bay) {
+        logger.info("a parking bay that nobody has holds messages", metadata: [LogKey.bay: "\(bay)"])
+        guard try await look(into: bay) != nil else { return }
+      }
+    } catch {
+      logger.debug("parking bays could not be swept", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
   /// Whether a user has it now; nil when the broker does not answer.
   private func look(into bay: Int) async throws(AdmissionError) -> Bool? {
     while true {
@@ -49,7 +65,7 @@ struct Surveyor: Sendable {
         let reply = try await desk.adopt(bay, messages: remaining, lane: lane, user: arrival.job.userID)
         guard await drain.move(delivery, to: lane) else { return nil }
         guard reply == .taken else { return true }
-        _ = await drain.isEmpty(bay, lane: lane)
+        guard await drain.empty(bay, into: lane) else { return nil }
         try await desk.offer(bay)
         return false
       }

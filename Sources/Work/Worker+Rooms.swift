@@ -19,6 +19,8 @@ extension Worker {
       let pause = min(nextDue ?? Self.lookInterval, Self.lookInterval)
       do { try await Task.sleep(for: max(pause, .milliseconds(1))) } catch { return }
       guard !isDraining, troubles == 0 else { continue }
+      putInFront(postponed)
+      postponed = []
       await look()
     }
   }
@@ -30,7 +32,8 @@ extension Worker {
       nextDue = looked.next
       slotDesk.learned(due: servedLanes(looked.due))
       await follow(looked)
-      if looked.due.values.contains(where: { $0 > 0 }), busy < configuration.slots { nudges.put(()) }
+      let hasWork = looked.due.values.contains { $0 > 0 } || lines.values.contains { !$0.isEmpty }
+      if hasWork, busy < configuration.slots { nudges.put(()) }
     } catch {
       // The next wave meets the same trouble and says so.
       logger.debug("waiting rooms could not be looked at", metadata: [LogKey.error: "\(error)"])
@@ -105,9 +108,10 @@ extension Worker {
     }
   }
 
-  /// Heads of a worker that ends: the broker has them again as soon as the connection is gone.
+  /// Heads of a worker that ends go back into their bays, before anybody is told that they can be taken there.
   func abandon(_ heads: [Arrival]) async {
     busy -= heads.count
+    await intake.putBack(heads.map(\.delivery))
     let claims = heads.compactMap(\.claim)
     guard !claims.isEmpty else { return }
     await giveBack(empty: [], unused: claims.map { ($0, $0.deck) })
@@ -133,16 +137,14 @@ extension Worker {
     await leaveDeck { isFull || $0 < limit }
   }
 
-  /// All of them when the worker ends: the broker has their messages again as soon as its connection is gone.
-  func leaveDeck() async { await leaveDeck(where: nil) }
+  /// All of them, when the worker ends or Redis knows of none of them any more.
+  func leaveDeck() async { await leaveDeck { _ in true } }
 
-  private func leaveDeck(where goes: ((ContinuousClock.Instant) -> Bool)?) async {
-    let leaving = deck.filter { goes?($0.value.since) ?? true }
+  private func leaveDeck(where goes: (ContinuousClock.Instant) -> Bool) async {
+    let leaving = deck.filter { goes($0.value.since) }
     guard !leaving.isEmpty else { return }
     for lease in leaving.keys { deck[lease] = nil }
-    if goes != nil {
-      settler.settle(leaving.values.map { .handBack($0.arrival.unclaimed, after: .seconds(1), .concurrency) })
-    }
+    settler.settle(leaving.values.map { .handBack($0.arrival.unclaimed, after: .seconds(1), .concurrency) })
     let claims = leaving.compactMap { lease, head -> (claim: Claim, lease: String?)? in
       guard var claim = head.arrival.claim else { return nil }
       claim.remaining = nil
@@ -172,6 +174,7 @@ extension Worker {
   private func reassert() async -> Bool {
     logger.warning("redis lost its memory, leases and open money are written again")
     await renewHeld()
+    await leaveDeck()
     do {
       let events = settler.unconfirmedEvents
       if !events.isEmpty { try await desk.assert(events) }
@@ -195,11 +198,23 @@ extension Worker {
     _ = await post.deliver([post.marker(marker)])
   }
 
-  /// Looks through the bays once for each memory of Redis that does not know whose they are. One worker at a time.
-  func surveyBays() async {
-    let surveyor = Surveyor(
+  /// Looks once a minute for messages in bays that nobody has.
+  func sweepBays() async {
+    while !Task.isCancelled {
+      do { try await Task.sleep(for: .seconds(60)) } catch { return }
+      await surveyor.sweep()
+    }
+  }
+
+  private var surveyor: Surveyor {
+    Surveyor(
       desk: desk, intake: intake, bays: bays, drain: drainer, pipeline: pipeline, workerID: configuration.workerID,
       logger: logger)
+  }
+
+  /// Looks through the bays once for each memory of Redis that does not know whose they are. One worker at a time.
+  func surveyBays() async {
+    let surveyor = surveyor
     while !Task.isCancelled {
       let epochs = await surveys.take()
       guard let epoch = epochs.last else { return }

@@ -72,6 +72,7 @@ extension Worker {
     settler.settle(passed.verdicts)
     settler.announce(passed.costs)
     putInFront(passed.again + passed.held)
+    postponed += passed.soon
     for (lease, arrival) in passed.decked { deck[lease] = (arrival, .now) }
     if let hold = passed.hold { heldUntil = .now + hold }
   }
@@ -81,7 +82,7 @@ extension Worker {
     guard started.count < wave.count else { return }
     let begun = Set(started.map(\.delivery.serial))
     for arrival in wave where !begun.contains(arrival.delivery.serial) {
-      if let lane = arrival.lane { slotDesk.giveBack(lane) }
+      if let lane = arrival.lane { slotDesk.giveBack(lane, ofLine: arrival.claim == nil) }
     }
   }
 
@@ -108,7 +109,7 @@ extension Worker {
     return wave
   }
 
-  private func putInFront(_ arrivals: [Arrival]) {
+  func putInFront(_ arrivals: [Arrival]) {
     for arrival in arrivals.reversed() {
       let arrival = arrival.unclaimed
       if let lane = arrival.lane { lines[lane, default: []].insert(arrival, at: 0) } else { unsorted.append(arrival) }
@@ -125,6 +126,7 @@ extension Worker {
     let kept = heads.filter { intake.isCurrent($0.delivery) }
     busy -= heads.count - kept.count
     heads = kept
+    postponed.removeAll { !intake.isCurrent($0.delivery) }
     deck = deck.filter { intake.isCurrent($0.value.arrival.delivery) }
   }
 

@@ -49,6 +49,8 @@ package actor Worker {
   var lines: [Lane: [Arrival]] = [:]
   /// Heads that have a slot already.
   var heads: [Arrival] = []
+  /// To be put in front of their lines with the next look at the rooms.
+  var postponed: [Arrival] = []
   /// Refused heads in hand, by lease id, and since when.
   var deck: [String: (arrival: Arrival, since: ContinuousClock.Instant)] = [:]
   /// Numbers the claims of this process.
@@ -124,6 +126,7 @@ package actor Worker {
       group.addTask { await self.fetchHeads() }
       group.addTask { await self.passNudged() }
       group.addTask { await self.surveyBays() }
+      group.addTask { await self.sweepBays() }
       _ = await drained.pass()
       group.cancelAll()
     }
@@ -136,13 +139,15 @@ package actor Worker {
     isDraining = true
     let end = ContinuousClock.now + configuration.grace
     await intake.stop()
-    let waiting = lines.values.flatMap { $0 } + unsorted
+    let waiting = lines.values.flatMap { $0 } + unsorted + postponed
     lines = [:]
+    postponed = []
     unsorted = []
     await intake.putBack(waiting.map(\.delivery))
     await leaveDeck()
-    await abandon(heads)
+    let claimed = heads
     heads = []
+    await abandon(claimed)
     logger.info(
       "draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(waiting.count)"])
     while busy > 0 || settler.unsettled > 0, ContinuousClock.now < end {
@@ -272,7 +277,7 @@ package actor Worker {
       let leases = await released.take()
       if leases.isEmpty { return }
       for lease in leases { release(lease.leaseID) }
-      let next = leases.compactMap(\.next)
+      let next = leases.compactMap(\.next).filter { configuration.lanes.contains($0) }
       guard !next.isEmpty else { continue }
       for lane in next { slotDesk.heard(of: lane) }
       nudges.put(())

@@ -57,6 +57,21 @@ extension AdmissionBench {
     ).string
   }
 
+  /// Ten seconds later somebody finds the bay empty.
+  func lookOnce(number: UInt64 = 50) async throws {
+    try pass(.seconds(10))
+    let look = try #require(try await claims(number: number).first)
+    #expect(try await desk.vacant([look]) == [false])
+  }
+
+  /// Twice in a row.
+  func lookUntilFreed() async throws {
+    try await lookOnce()
+    try pass(.seconds(10))
+    let look = try #require(try await claims(number: 60).first)
+    #expect(try await desk.vacant([look]) == [true])
+  }
+
   /// Bays that nobody has and that exist.
   func freeBays() async throws -> Int64? { try await redis.command(RedisCommand("SCARD").arg(keys.freeBays)).int }
 }

@@ -84,6 +84,8 @@ local job = redis.call('HMGET', job_key, 'state', 'user', 'digest', 'run', 'atte
   'lane', 'why', 'seq', 'month', 'at', 'uncounted')
 local state, run, attempt = job[1], job[4], tonumber(job[5] or 0)
 local copy = tonumber(ARGV[15])
+-- '' while it only waits for a bay to open.
+job[12] = tonumber(job[12] or nil) or false
 
 if state then
   if job[2] ~= u or job[3] ~= ARGV[4] then
@@ -287,17 +289,21 @@ elseif not bay and redis.call('GET', P .. 'surveyed') == epoch then
       redis.call('HSET', P .. 'bays', bay, generation .. ' ' .. lane .. ':' .. u)
       redis.call('HDEL', room_name, 'emptied', 'deck', 'deckuntil')
       redis.call('HSET', room_name, 'bay', bay, 'gen', generation, 'open', worker, 'openuntil', now + OPENING,
-        'n', 0, 'ladder', 0)
+        'n', 0, 'ladder', 0, 'seq', 0, 'head', 0)
+      room[7] = 0
       redis.call('PERSIST', room_name)
       set_rooms(u, lane, true)
     end
   end
 end
 
--- A number above the room's is of a room that was given up meanwhile.
-local seq = job[12]
-if not seq or tonumber(seq) > tonumber(room[6] or 0) then
+-- Its number in the line. Who comes to a bay comes to its end; who only waits for a bay to open has none yet. A number
+-- above the room's is of a room that was given up meanwhile.
+local seq, last = job[12], tonumber(room[6] or 0)
+if place == 'park' or place == 'open' or (not bay and (not seq or tonumber(seq) > last)) then
   seq = redis.call('HINCRBY', room_name, 'seq', 1)
+elseif place == 'ladder' and bay then
+  seq = false
 end
 if place == 'park' or place == 'open' then
   number = math.max(copy, tonumber(job[7] or 0)) + 1
@@ -311,7 +317,7 @@ if state == 'waiting' then
   count_wait(job[10], job[11], -1)
 end
 count_wait(lane, reason, 1)
-redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[4], 'lane', lane, 'why', reason, 'seq', seq,
+redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[4], 'lane', lane, 'why', reason, 'seq', seq or '',
   'at', state == 'waiting' and job[14] or now)
 redis.call('PEXPIRE', job_key, ARGV[12])
 redis.call('HSET', room_name, 'limit', limit, 'limits', ARGV[17], 'stamp', ARGV[19], 'why', reason,
@@ -325,7 +331,7 @@ if bay or claim then
   arm_all(u)
 end
 
-local position = math.max(1, tonumber(seq) - tonumber(room[7] or 0))
+local position = math.max(1, tonumber(seq or last + 1) - tonumber(room[7] or 0))
 local wait = reason == 'concurrency' and 0 or at - now
 local start = expected_start(u, room[10], limit, position, wait, is_rated and pace_of(rpm, emission) or 0)
 if place == 'ladder' and bay then

@@ -47,8 +47,9 @@ if job[1] == 'waiting' then
   else
     place = known[1] and job[4] == known[1] and job[5] == known[2] and 'bay' or 'ladder'
   end
-  local seq = tonumber(job[6] or 0)
-  position = seq > tonumber(known[6] or 0) and 1 or math.max(1, seq - tonumber(known[5] or 0))
+  local last = tonumber(known[6] or 0)
+  local seq = tonumber(job[6]) or last + 1
+  position = seq > last + 1 and 1 or math.max(1, seq - tonumber(known[5] or 0))
   local pace = 0
   if tonumber(job[7] or 0) == 0 then
     local rpm, emission = string.match(known[9] or '', '^(%S+) (%S+)')

@@ -6,6 +6,7 @@
 --       6  lease id that the head had on deck, or ''
 --       7  messages left in the bay when it was taken, or '-'
 --       8  commits that the claim saw
+--       9  '1' when the head follows its user's tier to another lane: what the room knows of limits is void then
 -- RETURNS  1
 
 local name = room_key(ARGV[1], ARGV[2])
@@ -20,6 +21,9 @@ if room[1] == ARGV[4] and room[2] == ARGV[5] then
   if ARGV[7] ~= '-' then
     redis.call('HSET', name, 'n', tonumber(ARGV[7]) + tonumber(room[4] or 0) - tonumber(ARGV[8]))
     redis.call('HDEL', name, 'emptied')
+  end
+  if ARGV[9] == '1' then
+    redis.call('HSET', name, 'stamp', '')
   end
   pass_on(ARGV[2])
 end

@@ -192,6 +192,7 @@ extension World {
     if wholly {
       _ = try await bench.redis.command(RedisCommand("FLUSHALL"))
       model.forget()
+      forgotten.formUnion(workers.filter(\.isFrozen).flatMap(runs).map(\.leaseID))
       // Ended jobs are forgotten, too: whatever message of one is still about makes it run again.
       for job in jobs.indices { allowedEnds[job] += 1 }
     } else {

@@ -17,6 +17,7 @@ extension World {
       try await tick()
     }
     try await beEmpty()
+    try await beForgotten()
   }
 
   /// What a fleet does in a moment.
@@ -56,6 +57,16 @@ extension World {
       try await drain(bay: bay)
     }
     try await pass(isBusy ? 20_000 : 1_000_000)
+  }
+
+  /// After forty days of silence nothing of any job or user is remembered but what an admin gave it.
+  private mutating func beForgotten() async throws {
+    model.micros += 41 * 86_400_000_000
+    try clock.set(model.micros)
+    let names = try await bench.redis.command(RedisCommand("KEYS").arg(bench.keys.prefix + "*")).array ?? []
+    let kept: Set<String> = ["epoch", "money_ready", "surveyed", "bays", "free", "waits", "entitlements"]
+    let left = names.compactMap { $0.string.map { String($0.dropFirst(bench.keys.prefix.count)) } }
+    try require(kept.isSuperset(of: left), "after forty days: \(left.sorted())")
   }
 
   /// Nothing is left: no lease, no reservation, no waiting job, no room; and what Redis says was spent is the ledger's.

@@ -99,10 +99,8 @@ extension World {
 
   mutating func renew(_ worker: Int) async throws {
     workers[worker].renewed = model.now
-    let leases =
-      workers[worker].deliveries.compactMap { delivery in
-        if case .running(let lease) = delivery.stage { lease } else { nil }
-      } + workers[worker].strays
+    let leases = runs(of: workers[worker])
+    forgotten.subtract(leases.map(\.leaseID))
     guard !leases.isEmpty else { return }
     let replies = try await bench.desk.renew(leases)
     for (lease, reply) in zip(leases, replies) {

@@ -33,8 +33,8 @@ struct Agenda {
     var parent = 0
     while true {
       var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < events.count && events[child].isBefore(events[least]) {
-        least = child
+      for child in 2 * parent + 1...2 * parent + 2 where child < events.count {
+        if events[child].isBefore(events[least]) { least = child }
       }
       guard least != parent else { break }
       events.swapAt(least, parent)

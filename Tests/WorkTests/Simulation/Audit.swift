@@ -72,12 +72,15 @@ struct Audit {
   /// Now and then: whether a user's slot lies idle that its waiting jobs could use.
   mutating func sample(_ simulation: Simulation) {
     let now = simulation.now
-    let hasFreeSlot = simulation.workers.values.contains { $0.busy < $0.slots && simulation.broker.isConnected($0.connection) }
+    let hasFreeSlot = simulation.workers.values.contains {
+      $0.busy < $0.slots && simulation.broker.isConnected($0.connection)
+    }
     var idle: [Int: Bool] = [:]
     for (key, room) in simulation.rooms.rooms where hasFreeSlot && room.gate <= now / 1000 {
       guard let bay = room.bay, simulation.broker.count(in: bay) > 0 else { continue }
       let active = simulation.rooms.users[key.user].leases.values.count { $0 > now / 1000 }
-      if active < world.users[key.user].limit { idle[key.user] = (idle[key.user] ?? false) || room.deck != nil }
+      guard active < world.users[key.user].limit else { continue }
+      idle[key.user] = (idle[key.user] ?? false) || room.deck != nil
     }
     for user in world.users.indices {
       guard let hasDeck = idle[user] else {
@@ -88,13 +91,14 @@ struct Audit {
       if let known = idleSince[user], known.hasDeck == hasDeck { since = known.time }
       idleSince[user] = (since, hasDeck)
       if !hasDeck { longestIdle = max(longestIdle, now - since) }
-      if now - since > longestAllowed(hasDeck: hasDeck) { fault = "user \(user) waits beside free slots since \(since / 1000) ms" }
+      guard now - since > longestAllowed(hasDeck: hasDeck) else { continue }
+      fault = "user \(user) waits beside free slots since \(since / 1000) ms"
     }
   }
 
-  /// A look, the ways of claim, get and admission, and one look more, because idleness is noticed at looks only. A worker
-  /// whose slots are full gives up a head on deck within a second. After a crash a lease, a deck or an uncommitted copy
-  /// may have to run out first.
+  /// A look, the ways of claim, get and admission, and one look more, because idleness is noticed at looks only. A
+  /// worker whose slots are full gives up a head on deck within a second. After a crash a lease, a deck or an
+  /// uncommitted copy may have to run out first.
   private func longestAllowed(hasDeck: Bool) -> Int {
     let milliseconds = world.isCalm ? (hasDeck ? 1000 : 0) + 110 + 10 * world.jitter : 75_000
     return milliseconds * SimulatedWorld.millisecond
@@ -115,7 +119,9 @@ struct Audit {
     if rooms.waiting != 0 { return "I5: \(rooms.waiting) jobs are counted as waiting" }
     for worker in simulation.workers.values {
       if worker.busy != 0 { return "I5: \(worker.busy) slots of a worker are lost" }
-      if !worker.held.isEmpty || !worker.heads.isEmpty || !worker.deck.isEmpty { return "I5: a worker still holds something" }
+      guard worker.held.isEmpty, worker.heads.isEmpty, worker.deck.isEmpty else {
+        return "I5: a worker still holds something"
+      }
     }
     if let job = records.firstIndex(where: { $0.starts == 0 }) { return "I1: job \(job) never ran" }
     let visits = broker.deliveries + broker.heads

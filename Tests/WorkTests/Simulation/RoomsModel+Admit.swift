@@ -168,7 +168,6 @@ extension RoomsModel {
       bays[bay] = (room.generation, true)
       room.opener = (question.lease.worker, now + Self.opening)
       (room.copies, room.ladder, room.emptied, room.deck) = (0, 0, nil, nil)
-      (room.sequence, room.head) = (0, 0)
       users[key.user].rooms.insert(key.lane)
     }
     let mayOpen = room.opener.map { $0.worker == question.lease.worker || $0.until <= now }
@@ -180,16 +179,9 @@ extension RoomsModel {
     } else if room.bay == nil {
       room.ladder += 1
     }
-    switch place {
-    case .bay:
+    if job.sequence.map({ $0 > room.sequence }) ?? true {
       room.sequence += 1
       job.sequence = room.sequence
-    case .ladder where room.bay != nil: job.sequence = nil
-    case .ladder, .deck:
-      if job.sequence.map({ $0 > room.sequence }) ?? true {
-        room.sequence += 1
-        job.sequence = room.sequence
-      }
     }
     if jobs[question.job]?.state != .waiting { waiting += 1 }
     job.state = .waiting

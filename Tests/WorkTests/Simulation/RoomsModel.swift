@@ -1,8 +1,8 @@
 import Contracts
 
 /// Redis as the scripts of admission treat it, without money: a pure value that an ask changes and answers at a given
-/// time. Each function follows the script of its name; prelude's are here. Scores and lengths are milliseconds, instants
-/// that come in are microseconds.
+/// time. Each function follows the script of its name; prelude's are here. Scores and lengths are milliseconds,
+/// instants that come in are microseconds.
 struct RoomsModel {
   /// Leases and claims. A head's and a claim's name their bay.
   struct LeaseID: Hashable {

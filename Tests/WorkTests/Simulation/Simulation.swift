@@ -1,9 +1,9 @@
 import Contracts
 import Work
 
-/// Plays a world from its first arrival until everything is quiet again: discrete events in virtual time (microseconds),
-/// no clock, no I/O, the same for the same seed. Workers go as `Worker` does, Redis is `RoomsModel`, the broker is
-/// `BrokerModel`. One thread.
+/// Plays a world from its first arrival until everything is quiet again: discrete events in virtual time
+/// (microseconds), no clock, no I/O, the same for the same seed. Workers go as `Worker` does, Redis is `RoomsModel`, the
+/// broker is `BrokerModel`. One thread.
 final class Simulation {
   typealias Act = (Simulation) -> Void
 
@@ -77,20 +77,20 @@ final class Simulation {
   }
 
   private func note(_ event: Agenda.Event) {
-    guard isTraced else { return }
-    trail.append("\(now / 1000).\(now % 1000) \(event.name) \(event.worker.map { "worker \($0)" } ?? "")")
+    guard traceLength > 0 else { return }
+    trail.append("\(now) us \(event.name) \(event.worker.map { "worker \($0)" } ?? "")")
     if trail.count > 4 * traceLength { trail.removeFirst(3 * traceLength) }
   }
 
-  func note(_ text: @autoclosure () -> String) { if isTraced { trail.append("  " + text()) } }
+  func note(_ text: @autoclosure () -> String) { if traceLength > 0 { trail.append("  " + text()) } }
 
-  /// Costs time; for a seed that is known to fail.
-  var isTraced = false
-  var traceLength = 40
+  /// Steps that a failure shows. 0 by default, because it costs time; for a seed that is known to fail.
+  var traceLength = 0
 
   /// Every job has ended, and leases, bays and claims had the time to be given back.
   private var isQuiet: Bool {
-    audit.isDone && now > audit.doneAt + (world.isCalm ? 90 : 200) * SimulatedWorld.second && onLadder == 0 && broker.isIdle
+    let rest = (world.isCalm ? 90 : 200) * SimulatedWorld.second
+    return audit.isDone && now > audit.doneAt + rest && onLadder == 0 && broker.isIdle
   }
 
   // The beginning.
