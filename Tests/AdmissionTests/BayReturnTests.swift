@@ -32,7 +32,7 @@ extension StillClockTests {
         _ = try await bench.admit(running, lease: "w1.0", limit: 1)
         _ = try await bench.admit(try bench.job("a"), lease: "dead.1", limit: 1)
         try bench.pass(.milliseconds(29_999))
-        #expect(try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1).place?.kind == .ladder)
+        #expect(try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1).place?.kind == .soon)
         #expect(try await bench.claims(9).isEmpty)
         #expect(try await bench.desk.renew([bench.held(running, lease: "w1.0", run: "run-w1.0")]) == [.renewed])
         try bench.pass(.milliseconds(1))
@@ -40,7 +40,7 @@ extension StillClockTests {
           #expect(
             try await bench.admit(try bench.job("a"), lease: "w2.1", limit: 1).place?.kind
               == .bay(1, generation: 1, copy: 1, isNew: true))
-          #expect(try await bench.admit(try bench.job("b"), lease: "w1.1", limit: 1).place?.kind == .ladder)
+          #expect(try await bench.admit(try bench.job("b"), lease: "w1.1", limit: 1).place?.kind == .soon)
         }
         #expect(try await bench.claims(9).isEmpty)
         #expect(try await bench.freeBays() == (isWanted ? 0 : 1))

@@ -22,12 +22,12 @@ extension StillClockTests {
       for id in 1...4 { #expect(try await wait("e", "\(id)") == .ladder) }
     }
 
-    @Test func `who opens a bay declares it, others use the ladder until something lies in it`() async throws {
+    @Test func `who opens a bay declares it, others come back soon until something lies in it`() async throws {
       let bench = try await AdmissionBench.still()
       _ = try await bench.admit(try bench.job("runs"), lease: "w1.0", limit: 1)
       let first = try await bench.admit(try bench.job("a"), lease: "w1.1", limit: 1)
       #expect(first.place?.kind == .bay(1, generation: 1, copy: 1, isNew: true))
-      #expect(try await bench.admit(try bench.job("b"), lease: "w2.1", limit: 1).place?.kind == .ladder)
+      #expect(try await bench.admit(try bench.job("b"), lease: "w2.1", limit: 1).place?.kind == .soon)
       #expect(
         try await bench.admit(try bench.job("c"), lease: "w1.2", limit: 1).place?.kind
           == .bay(1, generation: 1, copy: 1, isNew: true))

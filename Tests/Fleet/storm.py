@@ -20,8 +20,8 @@ LIGHT_USERS = 10
 LIGHT_PAUSE = 0.1
 
 
-def heavy_jobs(count, **payload):
-    return [{"id": f"heavy-{number}", "userId": "heavy", "userTier": "tier1", "taskType": "llm",
+def heavy_jobs(count, task="llm"):
+    return [{"id": f"heavy-{number}", "userId": "heavy", "userTier": "tier1", "taskType": task,
              "payload": {"prompt": "hello"}} for number in range(count)]
 
 
@@ -146,8 +146,8 @@ def heavy_user(jobs=160, latency=200):
             said = expectations(fleet, ids[jobs // 2::max(1, jobs // 40)])
             lane = lane_of_the_storm(fleet)
             loaded = percentile(light_waits(fleet, "beside", light), 95)
-            check(len(set(ids) & set(fleet.results.by_job())) < jobs, "the storm was over before the light user was")
-            results = fleet.results.wait(ids, 60 + 2 * jobs * latency / 1000)
+            check(len(set(ids) & set(fleet.results.by_job())) < jobs, "the storm was over before the light users were")
+            fleet.results.wait(ids, 60 + 2 * jobs * latency / 1000)
         everything = ids + traffic.published + [f"beside-{number}" for number in range(light)]
         results = fleet.results.wait(everything, 30)
         one_end_each(results, everything)
@@ -184,8 +184,7 @@ def messages_of_a_heavy_user(jobs=1500):
     """The broker's work for jobs that take no time, all of one user with two slots."""
     with storm_fleet(latency=0, slots=16, workers=2) as fleet:
         broker = BrokerCount()
-        published = [{**job, "taskType": "echo", "payload": {"n": number}}
-                     for number, job in enumerate(heavy_jobs(jobs))]
+        published = heavy_jobs(jobs, "echo")
         ids = [job["id"] for job in published]
         begin = time.monotonic()
         fleet.publish(published, confirm=jobs <= 2000)

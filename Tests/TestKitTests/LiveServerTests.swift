@@ -34,7 +34,7 @@ import Testing
     try redis.shiftClock(by: .zero)
     #expect(abs(try await time(of: redis) - Date.now.timeIntervalSince1970) < 5)
     try await redis.stop()
-    await #expect(throws: NotOurServer.self) { try await LiveRedis.shared().shiftClock(by: .zero) }
+    await #expect(throws: (any Error).self) { try await LiveRedis.shared().shiftClock(by: .zero) }
   }
 
   @Test func `sentinels put the replica in the place of a killed primary`() async throws {

@@ -91,6 +91,8 @@ struct ExplanationTests {
   @Test func `the reason is what binds now, not what bound when the job was judged`() {
     var freed = waiting()
     freed.active = 1
+    #expect(Explanation("j", freed, fleet).reason == "concurrency", "two are in front of it")
+    freed.wait?.position = 1
     #expect(Explanation("j", freed, fleet).reason == "slot")
     #expect(Explanation("j", freed, fleet).advice == ["add workers or slots: all are busy"])
     freed.wait?.place = .ladder

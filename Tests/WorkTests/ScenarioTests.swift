@@ -19,15 +19,16 @@ import Testing
     return jobs.indices.filter { jobs[$0].user == user }.map { simulation.audit.wait(of: $0) / 1000 }.sorted()
   }
 
-  @Test(arguments: 1...10)
-  func `users with equal load in one lane wait equally long`(seed: UInt64) {
+  /// Sent in turns, or all of one user before those of the next, which gives the first ones a start.
+  @Test(arguments: 1...5, [(gap: 6, most: 1.2), (gap: 0, most: 1.5)])
+  func `users with equal load in one lane wait equally long`(seed: UInt64, sent: (gap: Int, most: Double)) {
     var world = SimulatedWorld()
     world.slots = [3, 4]
     world.users = Array(repeating: .init(lane: .standard, limit: 2), count: 6)
-    for user in 0..<6 { world.add(40, of: user, from: user, every: 6, length: 50 * SimulatedWorld.millisecond) }
+    for user in 0..<6 { world.add(40, of: user, from: user, every: sent.gap, length: 50 * SimulatedWorld.millisecond) }
     let simulation = play(world, seed: seed)
     let means = (0..<6).map { user in waits(of: user, in: simulation).reduce(0, +) / 40 }
-    #expect(Double(means.max() ?? 0) <= 1.2 * Double(means.min() ?? 0), "\(means)")
+    #expect(Double(means.max() ?? 0) <= sent.most * Double(means.min() ?? 0), "\(means)")
   }
 
   @Test(arguments: [(limit: 2, most: 20), (limit: 5, most: 60)])
@@ -83,12 +84,7 @@ import Testing
       return abs(Double(milliseconds * 1000) / Double(start - asked) - 1)
     }.sorted()
     #expect(errors.count > 200)
-    // Jobs that waited on the ladder while their bay was opened stand at its end under their old numbers.
-    withKnownIssue {
-      #expect(errors[errors.count / 2] <= 0.3)
-    } when: {
-      limit < 5
-    }
+    #expect(errors[errors.count / 2] <= 0.3)
   }
 
   @Test func `under saturation the lanes get their shares whether jobs come from lines or rooms`() {

@@ -84,7 +84,7 @@ import Work
       if lane == .low {
         lowTurns += 1
         if lowTurns.isMultiple(of: 2) {
-          desk.giveBack(lane)
+          desk.giveBack(lane, ofLine: true)
           continue
         }
       }
@@ -93,6 +93,16 @@ import Work
     let low = started.count { $0 == .low }
     #expect(low >= started.count / 20)
     #expect(low <= started.count / 20 + 2)
+  }
+
+  @Test func `a delivery that could not start leaves its turn to the next of its line`() {
+    var desk = desk(due: [.low: 5])
+    #expect(desk.grant(1, lines: [.low: 5]) == [.line(.low)])
+    desk.giveBack(.low, ofLine: true)
+    #expect(desk.grant(1, lines: [.low: 4]) == [.line(.low)])
+    #expect(desk.grant(1, lines: [.low: 3]) == [.room(.low)])
+    desk.giveBack(.low, ofLine: false)
+    #expect(desk.grant(1, lines: [.low: 3]) == [.line(.low)])
   }
 
   @Test func `with one slot the lowest lane starts within a cycle`() {

@@ -317,8 +317,8 @@ if state == 'waiting' then
   count_wait(job[10], job[11], -1)
 end
 count_wait(lane, reason, 1)
-redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[4], 'lane', lane, 'why', reason, 'seq', seq or '',
-  'at', state == 'waiting' and job[14] or now)
+redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[4], 'lane', lane, 'why', reason,
+  'seq', seq or '', 'at', state == 'waiting' and job[14] or now)
 redis.call('PEXPIRE', job_key, ARGV[12])
 redis.call('HSET', room_name, 'limit', limit, 'limits', ARGV[17], 'stamp', ARGV[19], 'why', reason,
   'gate', reason ~= 'concurrency' and at or 0)

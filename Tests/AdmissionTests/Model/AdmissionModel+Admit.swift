@@ -130,12 +130,10 @@ extension AdmissionModel {
       try require(isHead && !isDeckHeld, "only a head goes on deck, and only one")
       let until = now + 60_000
       rooms[key]?.deck = (request.leaseID, until)
-    case .ladder:
-      if isHead {
-        try require(isDeckHeld, "the deck is free")
-      } else if let room = rooms[key] {
-        try require(room.opener.map { $0.worker != worker && $0.until > now } ?? false, "the bay is open")
-      }
+    case .ladder: try require(!isHead && rooms[key] == nil, "there is a bay")
+    case .soon:
+      let isOpening = rooms[key]?.opener.map { $0.worker != worker && $0.until > now } ?? false
+      try require(isHead ? isDeckHeld : isOpening, isHead ? "the deck is free" : "the bay is open")
     case .bay(let bay, let generation, let copy, let isNew):
       let opening = now + 30_000
       try require(!isHead, "a head does not go back")

@@ -47,12 +47,13 @@ extension AdmissionModel {
     }
   }
 
-  mutating func leave(_ claim: Claim, of user: String, lease: String?) {
+  mutating func leave(_ claim: Claim, of user: String, lease: String?, followsTier: Bool = false) {
     let key = RoomKey(lane: claim.lane, user: user)
     users[user]?.leases[claim.id] = nil
     guard let room = rooms[key], room.bay == claim.bay, room.generation == claim.generation else { return }
     if let lease, room.deck?.lease == lease { rooms[key]?.deck = nil }
     if claim.remaining != nil { rooms[key]?.emptySince = nil }
+    if followsTier { rooms[key]?.stamp = "" }
   }
 
   /// - Parameter messages: that the broker really has in the bay.

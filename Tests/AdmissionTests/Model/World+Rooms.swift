@@ -65,8 +65,9 @@ extension World {
     count("foreign heads")
     climb(message, for: 1_000)
     add(message)
-    try await bench.desk.leave([(claim, nil)])
-    model.leave(claim, of: user, lease: nil)
+    let followsTier = job.userID == user
+    try await bench.desk.leave([(claim, nil)], followsTier: followsTier)
+    model.leave(claim, of: user, lease: nil, followsTier: followsTier)
     try give(up: workers[worker].deliveries.count - 1, of: worker, "moved on")
   }
 

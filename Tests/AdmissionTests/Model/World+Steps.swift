@@ -77,8 +77,8 @@ extension World {
       case .deck:
         guard let claim = request.claim else { throw Mismatch("a deck without a claim") }
         workers[worker].deliveries[index].stage = .deck(claim, until: model.now + 60_000)
-      case .ladder:
-        climb(message, for: place.until.milliseconds)
+      case .ladder, .soon:
+        climb(message, for: place.kind == .soon ? 1_000 : place.until.milliseconds)
         add(message)
         try give(up: index, of: worker, "on the ladder")
       case .bay(let bay, let generation, let copy, let isNew):

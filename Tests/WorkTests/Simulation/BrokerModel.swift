@@ -67,12 +67,10 @@ struct BrokerModel {
   }
 
   mutating func declare(_ bay: Int) { if bays[bay] == nil { bays[bay] = [] } }
-  /// Moves what lies in a bay of nobody. False when there was nothing.
-  mutating func drain(_ bay: Int, to lane: Lane) -> Bool {
-    guard let messages = bays[bay], !messages.isEmpty else { return false }
+  /// Moves what lies in a bay of nobody.
+  mutating func drain(_ bay: Int, to lane: Lane) {
+    ready[lane.rank] += bays[bay] ?? []
     bays[bay] = []
-    ready[lane.rank] += messages
-    return true
   }
 
   mutating func publish(_ message: Message, to lane: Lane) { ready[lane.rank].append(message) }
@@ -125,13 +123,13 @@ struct BrokerModel {
   enum Got {
     case head(Delivery, remaining: Int)
     case empty
-    /// No such queue, or no connection.
+    /// No connection.
     case failed
   }
 
   mutating func get(_ bay: Int, serving lane: Lane, for connection: Int) -> Got {
-    guard let messages = bays[bay], places[connection] != nil else { return .failed }
-    guard let first = messages.first else { return .empty }
+    guard places[connection] != nil else { return .failed }
+    guard let messages = bays[bay], let first = messages.first else { return .empty }
     bays[bay]?.removeFirst()
     heads += 1
     return .head(hand(first, from: .bay(bay, lane), to: connection), remaining: messages.count - 1)

@@ -24,6 +24,8 @@ extension RoomsModel {
 
   enum Place: Equatable {
     case deck, ladder
+    /// A bay that another worker is declaring, or whose deck is taken.
+    case soon
     case bay(Int, generation: Int, copy: Int, isNew: Bool)
   }
 
@@ -168,6 +170,7 @@ extension RoomsModel {
       bays[bay] = (room.generation, true)
       room.opener = (question.lease.worker, now + Self.opening)
       (room.copies, room.ladder, room.emptied, room.deck) = (0, 0, nil, nil)
+      (room.sequence, room.head) = (0, 0)
       users[key.user].rooms.insert(key.lane)
     }
     let mayOpen = room.opener.map { $0.worker == question.lease.worker || $0.until <= now }
@@ -178,10 +181,20 @@ extension RoomsModel {
       begun[bay, default: [:]][question.job] = now + 60_000
     } else if room.bay == nil {
       room.ladder += 1
+    } else if place == .ladder {
+      place = .soon
     }
-    if job.sequence.map({ $0 > room.sequence }) ?? true {
+    switch place {
+    case .bay:
       room.sequence += 1
       job.sequence = room.sequence
+    case .soon: job.sequence = nil
+    case .deck: break
+    case .ladder:
+      if job.sequence.map({ $0 > room.sequence }) ?? true {
+        room.sequence += 1
+        job.sequence = room.sequence
+      }
     }
     if jobs[question.job]?.state != .waiting { waiting += 1 }
     job.state = .waiting
@@ -192,9 +205,8 @@ extension RoomsModel {
     if gate != nil, room.bay != nil { room.isSingle = true }
     rooms[key] = room
     if room.bay != nil || question.claim != nil { armAll(of: key.user, now) }
-    // On the ladder a room with a bay waits for that to open, or for a deck to clear.
-    if place == .ladder, room.bay != nil { return .wait(place, expected: 1000) }
-    let position = max(1, (job.sequence ?? 0) - room.head)
+    if place == .soon { return .wait(place, expected: 1000) }
+    let position = max(1, (job.sequence ?? room.sequence + 1) - room.head)
     return .wait(
       place,
       expected: expectedStart(

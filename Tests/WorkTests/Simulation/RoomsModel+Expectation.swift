@@ -30,8 +30,8 @@ extension RoomsModel {
   func explainedStart(of job: Int, _ key: Key, _ user: SimulatedWorld.User, at micros: Int) -> Int? {
     guard let record = jobs[job], record.state == .waiting, let room = rooms[key] else { return nil }
     let now = micros / 1000
-    let sequence = record.sequence ?? 0
-    let position = sequence > room.sequence ? 1 : max(1, sequence - room.head)
+    let sequence = record.sequence ?? room.sequence + 1
+    let position = sequence > room.sequence + 1 ? 1 : max(1, sequence - room.head)
     let begun = Dictionary(
       jobs.values.compactMap { record in record.lease.map { ($0, record.since) } }, uniquingKeysWith: max)
     let starts = users[key.user].leases.filter { $1 > now }.map { begun[$0.key] ?? now }

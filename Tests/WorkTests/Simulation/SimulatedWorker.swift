@@ -8,6 +8,7 @@ final class SimulatedWorker {
     var lease: RoomsModel.LeaseID
     var since: Int
     var claim: RoomsModel.Claim?
+    var tries = 0
 
     var job: Int { delivery.message.job }
     var lane: Lane { delivery.source.lane }
@@ -43,6 +44,8 @@ final class SimulatedWorker {
   var desk = SlotDesk()
   var lines: [Lane: [Arrival]] = [:]
   var heads: [Arrival] = []
+  /// To be put in front of their lines with the next look.
+  var postponed: [Arrival] = []
   var deck: [RoomsModel.LeaseID: (arrival: Arrival, since: Int)] = [:]
   var serial = 0
   var nextClaim = 0
@@ -93,6 +96,7 @@ final class SimulatedWorker {
   /// Deliveries of a connection that is gone are not ours any more.
   func dropLost() {
     for lane in Lane.allCases { lines[lane]?.removeAll { !isCurrent($0.delivery) } }
+    postponed.removeAll { !isCurrent($0.delivery) }
     let kept = heads.filter { isCurrent($0.delivery) }
     busy -= heads.count - kept.count
     heads = kept

@@ -6,12 +6,16 @@ import Work
 extension Simulation {
   /// Looking is a round trip too; taken as none, because there are so many of them.
   func look(_ worker: Worker) {
+    worker.dropLost()
+    for arrival in worker.postponed.reversed() { worker.lines[arrival.lane, default: []].insert(arrival, at: 0) }
+    worker.postponed = []
     let looked = rooms.claim([:], worker: worker.id, first: worker.nextClaim, at: now)
     worker.nextDue = looked.next
     worker.desk.learned(due: looked.due)
     worker.turns.due = looked.due
     audit.sample(self)
-    if looked.due.values.contains(where: { $0 > 0 }), worker.busy < worker.slots { passWaves(worker) }
+    let hasWork = looked.due.values.contains { $0 > 0 } || worker.lines.values.contains { !$0.isEmpty }
+    if hasWork, worker.busy < worker.slots { passWaves(worker) }
     let longest = audit.isDone ? 1000 : 50
     after(max(1, min(worker.nextDue ?? longest, longest)) * 1000, "look", worker: worker.id) { $0.look(worker) }
   }
@@ -110,28 +114,18 @@ extension Simulation {
     worker.parkings = []
     let unopened = Set(batch.filter { worker.openBays[$0.bay] != $0.generation }.map(\.bay))
     after(latency(10_000) * unopened.count, "declared", worker: worker.id) { simulation in
-      let usable = batch.filter { simulation.open($0, worker) }
-      if usable.isEmpty { simulation.parkedAll(worker) } else { simulation.publishCopies(usable, worker) }
+      for parking in batch { simulation.open(parking, worker) }
+      simulation.publishCopies(batch, worker)
     }
   }
 
-  /// False for a bay that was leased as new and has messages of somebody: they are moved, and it goes back.
-  private func open(_ parking: SimulatedWorker.Parking, _ worker: Worker) -> Bool {
-    guard worker.openBays[parking.bay] != parking.generation else { return true }
+  /// Messages of somebody in a bay that was just leased go to a lane.
+  private func open(_ parking: SimulatedWorker.Parking, _ worker: Worker) {
+    guard worker.openBays[parking.bay] != parking.generation else { return }
+    worker.openBays[parking.bay] = parking.generation
     broker.declare(parking.bay)
-    guard parking.isNew, broker.drain(parking.bay, to: parking.arrival.lane) else {
-      worker.openBays[parking.bay] = parking.generation
-      return true
-    }
+    if parking.isNew { broker.drain(parking.bay, to: parking.arrival.lane) }
     dispatch()
-    let key = RoomsModel.Key(lane: parking.arrival.lane, user: world.jobs[parking.arrival.job].user)
-    redis("refuse bay", of: worker.id) { rooms, _ in
-      guard let room = rooms.rooms[key], room.bay == parking.bay, room.generation == parking.generation else { return }
-      rooms.freeBay(key, parking.bay, parking.generation)
-    } then: { simulation, _ in
-      simulation.handBack(parking.arrival, after: 1000, worker)
-    }
-    return false
   }
 
   private func publishCopies(_ batch: [SimulatedWorker.Parking], _ worker: Worker) {
@@ -162,13 +156,9 @@ extension Simulation {
             simulation.handBack(parking.arrival, after: 1000, worker)
           }
         }
-        simulation.parkedAll(worker)
+        worker.isParking = false
+        simulation.parkNext(worker)
       }
     }
-  }
-
-  private func parkedAll(_ worker: Worker) {
-    worker.isParking = false
-    parkNext(worker)
   }
 }

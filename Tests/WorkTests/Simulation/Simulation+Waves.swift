@@ -7,6 +7,8 @@ extension Simulation {
   typealias Worker = SimulatedWorker
   typealias Arrival = SimulatedWorker.Arrival
 
+  /// As `Pipeline.mostTries`.
+  static let mostTries = 4
   static let shares = [Lane.high: 2, .standard: 2, .low: 1]
 
   func receive(_ delivery: BrokerModel.Delivery, at worker: Worker) {
@@ -80,12 +82,16 @@ extension Simulation {
         continue
       }
       worker.busy -= 1
-      worker.desk.giveBack(arrival.lane)
+      worker.desk.giveBack(arrival.lane, ofLine: arrival.claim == nil)
       worker.turns.gaveBack(arrival.lane)
       switch answer {
       case .admitted: break
       case .wait(.deck, _): worker.deck[arrival.lease] = (arrival, now)
-      case .wait(.ladder, let expected):
+      case .wait(.soon, _) where arrival.delivery.source.bay == nil && arrival.tries < Self.mostTries:
+        var again = arrival
+        again.tries += 1
+        worker.postponed.append(again)
+      case .wait(.ladder, let expected), .wait(.soon, let expected):
         handBack(arrival, after: max(expected, 1000 << min(arrival.delivery.message.trips, 6)), worker)
       case .wait(.bay(let bay, let generation, let copy, let isNew), _):
         park(.init(arrival: arrival, bay: bay, generation: generation, copy: copy, isNew: isNew), worker)

@@ -2,8 +2,8 @@ import Contracts
 import Work
 
 /// Plays a world from its first arrival until everything is quiet again: discrete events in virtual time
-/// (microseconds), no clock, no I/O, the same for the same seed. Workers go as `Worker` does, Redis is `RoomsModel`, the
-/// broker is `BrokerModel`. One thread.
+/// (microseconds), no clock, no I/O, the same for the same seed. Workers go as `Worker` does, Redis is `RoomsModel`,
+/// the broker is `BrokerModel`. One thread.
 final class Simulation {
   typealias Act = (Simulation) -> Void
 
