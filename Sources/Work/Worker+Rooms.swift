@@ -118,7 +118,7 @@ extension Worker {
   }
 
   /// What cannot be said to Redis now says itself when the claims run out.
-  private nonisolated func giveBack(empty: [Claim], unused: [(claim: Claim, lease: String?)]) async {
+  nonisolated func giveBack(empty: [Claim], unused: [(claim: Claim, lease: String?)]) async {
     do {
       if !empty.isEmpty {
         _ = try await desk.vacant(empty)

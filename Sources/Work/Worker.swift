@@ -201,9 +201,11 @@ package actor Worker {
   func accept(heads arrived: [Arrival], freeing slots: Int) async {
     busy -= slots
     guard !isDraining else { return await abandon(arrived) }
-    for head in arrived {
-      if adopt(head) { busy -= 1 } else { heads.append(head) }
-    }
+    let adopted = arrived.filter(adopt)
+    let taken = Set(adopted.map(\.delivery.serial))
+    heads += arrived.filter { !taken.contains($0.delivery.serial) }
+    busy -= adopted.count
+    await giveBack(empty: [], unused: adopted.compactMap(\.claim).map { ($0, nil) })
     nudges.put(())
   }
 

@@ -146,10 +146,23 @@ def storm_with_a_restart(kind, *options):
     return with_own_server(kind, body, *options)
 
 
+def storm_with_a_failover():
+    """The primary of a Redis with sentinels dies; its replica takes over with what it was told by then."""
+    def body(servers):
+        def fail_over(fleet, _):
+            host, port = fleet.redis().connection_pool.get_master_address()
+            primary = next(servers.directory / name for name in ("redis-1", "redis-2")
+                           if (servers.directory / name / "port").read_text().strip() == str(port))
+            script("kill", primary)
+        return storm_through(fail_over, redis_url=servers.url)
+    return with_own_server("sentinels", body)
+
+
 def storms_with_faults():
     return together({
         "worker killed": storm_without_a_worker, "redis flushed": storm_with_redis_flushed,
         "redis restarted empty": functools.partial(storm_with_a_restart, "redis"),
+        "redis failed over": storm_with_a_failover,
         "broker restarted": functools.partial(storm_with_a_restart, "broker")})
 
 
@@ -407,4 +420,4 @@ def restarts():
 
 if __name__ == "__main__":
     main(killed_at_every_step, rare_crashes, restarts, killed_with_waiters_at_every_step, storms_with_faults,
-         by_name_only=(*RARE, *RESTARTS, storm_without_a_worker, storm_with_redis_flushed))
+         by_name_only=(*RARE, *RESTARTS, storm_without_a_worker, storm_with_redis_flushed, storm_with_a_failover))

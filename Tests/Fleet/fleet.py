@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import pika
 import redis
@@ -230,7 +231,12 @@ class Fleet:
     # Redis, ledger, provider
 
     def redis(self):
-        return redis.Redis.from_url(self.redis_url)
+        """Of a Redis behind sentinels the primary of this moment."""
+        url = urllib.parse.urlsplit(self.redis_url)
+        if url.scheme == "redis":
+            return redis.Redis.from_url(self.redis_url)
+        sentinels = [address.split(":") for address in url.netloc.split(",")]
+        return redis.Sentinel(sentinels).master_for(url.path.split("/")[1])
 
     def keys(self):
         return [key.decode() for key in self.redis().scan_iter(self.namespace + ".*")]

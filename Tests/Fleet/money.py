@@ -177,12 +177,45 @@ def redis_restarted_empty():
     return with_own_server("redis", body)
 
 
+def new_month():
+    """Jobs that this month blocked start by themselves in the next, whose quota is a new one. The month is Redis'."""
+    quota, count = 5, 12
+    def body(server):
+        with Fleet("month", redis_url=server.url) as fleet:
+            tiers = {"FREE": {"quotas": {"monthly": {"jobs": quota}}}}
+            fleet.use_rules(rules.policy(1, tiers=tiers), rules.costs())
+            fleet.start_billing()
+            fleet.start_worker(8)
+            fleet.results.listen()
+            published = [{"id": f"job-{number}", "userId": "u", "userTier": "tier1", "taskType": "echo",
+                          "payload": {"n": number}} for number in range(count)]
+            fleet.publish(published)
+            fleet.results.wait([job["id"] for job in published], 20)
+
+            def latest():
+                return collections.Counter(max(events, key=lambda event: event["finishedAt"])["status"]
+                                           for events in fleet.results.by_job().values())
+            check(latest() == {"succeeded": quota, "blocked": count - quota}, f"in the first month {dict(latest())}")
+            begin = time.monotonic()
+            for month in (1, 2):
+                (server.directory / "clock").write_text(f"{month * 32 * 86400}\n")
+                done = min(count, quota * (month + 1))
+                wait_for(f"{done} jobs to have run in month {month + 1}", 90, lambda: latest()["succeeded"] == done)
+            periods = collections.Counter(row["charge_period"] for row in fleet.rows())
+            check(sorted(periods.values()) == [count - 2 * quota, quota, quota], f"rows by month: {dict(periods)}")
+            wait_for("an empty jobs.blocked", 5, lambda: fleet.depth("jobs.blocked") == 0)
+            return f"{time.monotonic() - begin:.0f} s for two months"
+    return with_own_server("redis", body, "--shifted-clock")
+
+
 def faults():
-    """Side by side: each mostly waits for leases to run out."""
-    return together({"worker_killed": worker_killed, "redis_flushed": redis_flushed,
-                     "redis_restarted_empty": redis_restarted_empty})
+    """Side by side: each mostly waits for leases to run out, or for somebody to look at the clock."""
+    return together({scenario.__name__: scenario for scenario in FAULTS})
+
+
+FAULTS = [worker_killed, redis_flushed, redis_restarted_empty, new_month]
 
 
 if __name__ == "__main__":
     main(cost_cap, audio_seconds, video_minutes, faults,
-         by_name_only=(worker_killed, redis_flushed, redis_restarted_empty))
+         by_name_only=FAULTS)
