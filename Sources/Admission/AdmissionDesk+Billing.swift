@@ -57,6 +57,12 @@ extension AdmissionDesk {
   }
 
   /// The server's clock, by which months turn.
+  /// Whether somebody waits for this marker: it is of the epoch in force, and what was spent is not known to that yet.
+  package func isAwaited(_ marker: LedgerMarker) async throws(AdmissionError) -> Bool {
+    let reply = try await send([RedisCommand("MGET").arg(keys.epoch).arg(keys.moneyReady)])[0].array ?? []
+    return reply.count == 2 && reply[0].string == marker.epoch && reply[1].string != marker.epoch
+  }
+
   package func time() async throws(AdmissionError) -> Timestamp {
     let reply = try await send([RedisCommand("TIME")])[0]
     guard let parts = reply.array, parts.count == 2, let seconds = parts[0].int, let micros = parts[1].int else {

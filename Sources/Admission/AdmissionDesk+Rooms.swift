@@ -108,6 +108,16 @@ extension AdmissionDesk {
     try await acquire(keys.surveyor, worker, length)
   }
 
+  /// It failed: another worker may try at once.
+  package func leaveSurvey() async throws(AdmissionError) {
+    _ = try await send([RedisCommand("DEL").arg(keys.surveyor)])
+  }
+
+  /// Whether this worker is the one that looks for forgotten messages; for at most `length`.
+  package func beginSweep(by worker: String, length: Duration) async throws(AdmissionError) -> Bool {
+    try await acquire(keys.sweeper, worker, length)
+  }
+
   package func endSurvey(of epoch: String) async throws(AdmissionError) {
     _ = try await send([
       RedisCommand("SET").arg(keys.surveyed).arg(epoch), RedisCommand("DEL").arg(keys.surveyor),

@@ -19,6 +19,8 @@ package struct AdmissionKeys: Sendable, Hashable {
   /// The epoch for which the bays were looked at, and who is looking.
   package var surveyed: String { prefix + "surveyed" }
   package var surveyor: String { prefix + "surveyor" }
+  /// Who looks for messages in bays that nobody has.
+  package var sweeper: String { prefix + "sweeper" }
   /// Who publishes the marker of an epoch.
   package var marker: String { prefix + "marker" }
   /// Hash: bay -> generation and owner; set: bays that nobody has.

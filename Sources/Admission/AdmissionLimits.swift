@@ -28,7 +28,8 @@ package struct AdmissionLimits: Sendable, Hashable {
     let interval = perSecond.map { (1_000_000 + $0 - 1) / $0 }
     let figures: [Int64?] = [
       perMinute.map { Int64($0) }, interval.map { Int64($0) },
-      perSecond.map { Int64(burst ?? $0) }, monthlyCap?.nanoUSD, Self.figure(tokens, 1), Self.figure(audioSeconds, 1000),
+      perSecond.map { Int64(burst ?? $0) }, monthlyCap?.nanoUSD, Self.figure(tokens, 1),
+      Self.figure(audioSeconds, 1000),
       Self.figure(videoMinutes, 60_000), Self.figure(jobs, 1),
     ]
     return figures.map { $0.map(String.init) ?? "-" }.joined(separator: " ")

@@ -28,6 +28,9 @@ package final class Delivery: Sendable {
   /// Why it can be no job whatever its body says: too large, or headers that cannot be read.
   package let fault: String?
 
+  /// To which its sender, or who parked it, sent it; a head's bay may serve another one by now.
+  package var sentLane: Lane? { Lane(rawValue: message.routingKey) }
+
   let message: AMQPDelivery
   private let share: ByteBudget.Share
 

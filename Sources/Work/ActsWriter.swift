@@ -14,12 +14,7 @@ struct ActsWriter: Sendable {
     case .ended(let end, let delivery): ended(end, delivery)
     case .closed(let run): closed(run)
     case .known(let arrival, let run): known(arrival, run)
-    case .park(let arrival, let place):
-      copy(
-        arrival.delivery,
-        post.park(
-          arrival.delivery, bay: place.bay, copy: place.copy, firstSeen: arrival.firstSeen, lane: place.lane,
-          followsTier: place.isOwnLane))
+    case .park: fatalError("Bug: a job is parked by Parker, whose commit makes the copy the job")
     case .handBack(let arrival, let delay, _):
       copy(arrival.delivery, post.handBack(arrival.delivery, firstSeen: arrival.firstSeen, after: delay))
     case .stale(let delivery): Acts(delivery)

@@ -10,6 +10,7 @@ struct BayDrain: Sendable {
   let logger: Logger
 
   /// False when the broker does not answer; then something may be left.
+  /// - Parameter lane: for messages that name none.
   func empty(_ bay: Int, into lane: Lane) async -> Bool {
     var moved = 0
     while true {
@@ -34,7 +35,7 @@ struct BayDrain: Sendable {
 
   /// False when the task was cancelled first.
   func move(_ delivery: Delivery, to lane: Lane) async -> Bool {
-    let copy = post.move(delivery, to: lane, firstSeen: delivery.firstSeen ?? now())
+    let copy = post.move(delivery, to: delivery.sentLane ?? lane, firstSeen: delivery.firstSeen ?? now())
     guard await post.deliver([copy]) else { return false }
     await intake.ack([delivery])
     return true

@@ -41,7 +41,7 @@ final class Coalescer: Sendable {
       return (batch, 0)
     }
     guard seat == 0 else { return await batch.answer(at: seat) }
-    do { try await Task.sleep(for: window) } catch { /* a worker that ends: the call itself says so */ }
+    do { try await Task.sleep(for: window) } catch { /* a worker that ends: the call itself says so */  }
     open.withLock { open in
       if open[key] === batch { open[key] = nil }
     }

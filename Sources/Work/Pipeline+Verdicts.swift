@@ -26,7 +26,10 @@ extension Pipeline {
     case .soon where arrival.delivery.bay == nil && arrival.tries < Self.mostTries:
       passed.soon.append(arrival.triedAgain)
       return
-    case .ladder, .soon:
+    case .soon:
+      back = place.expected
+      passed.verdicts.append(.handBack(arrival, after: back, place.reason))
+    case .ladder:
       back = Backoff.delay(for: place, afterTrips: arrival.delivery.trips)
       passed.verdicts.append(.handBack(arrival, after: back, place.reason))
     }
@@ -42,7 +45,8 @@ extension Pipeline {
   /// The month's limit that is used up, and what would release the job.
   func exhaustion(of limit: MonthlyLimit, on plan: Plan?) -> ResultEvent.Fault {
     let tier = plan?.tier
-    let release = "released by `tollway blocked release` after the limit was raised, or when the next month (UTC) begins"
+    let release =
+      "released by `tollway blocked release` after the limit was raised, or when the next month (UTC) begins"
     let quota = { (name: String, size: Int?) in
       ResultEvent.Fault(.quotaExceeded, "the monthly quota of \(size ?? 0) \(name) is used up; \(release)")
     }

@@ -81,6 +81,7 @@ struct Pipeline: Sendable {
     let planner = planner()
     var leaving: [Claim] = []
     let asking = plan(wave, planner, try await entitlements(of: wave.map(\.job)), into: &passed, &leaving)
+    try await keepBackMoves(&passed)
     if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }, followsTier: true) }
     guard !asking.isEmpty else { return passed }
     let replies = try await desk.admit(asking.map(\.request))
@@ -109,6 +110,16 @@ struct Pipeline: Sendable {
         return nil
       }
     }
+  }
+
+  /// A Redis that has just lost its memory does not know who was given which tier; nobody is moved on its word.
+  private func keepBackMoves(_ passed: inout Passed) async throws(AdmissionError) {
+    guard passed.verdicts.contains(where: { $0.movedArrival?.lane != nil }) else { return }
+    let looked = try await desk.claim([:], worker: workerID, number: 0, stamp: stamp)
+    guard looked.isHeld, let hold = looked.next else { return }
+    passed.held = passed.verdicts.compactMap(\.movedArrival)
+    passed.verdicts.removeAll { $0.movedArrival != nil }
+    passed.hold = hold
   }
 
   private func plan(

@@ -41,7 +41,9 @@ package final class ProviderShelf: Sendable {
   func call(_ name: String, _ call: ProviderCall, tier: String, batchSize: Int) async -> ProviderAnswer? {
     let task = call.job.taskType
     let limit = state.withLock { $0.current[name]?.batchLimit(of: task) ?? 1 }
-    guard min(limit, batchSize) > 1 else { return await carry([call], by: name)?[0] }
+    // A deadline of its own would be everybody's.
+    let isAlone = call.job.deadline != nil || min(limit, batchSize) <= 1
+    if isAlone { return await carry([call], by: name)?[0] }
     let key = Coalescer.Key(
       tier: tier, task: task, provider: name, model: call.model, version: call.modelVersion)
     return await coalescer.call(call, key, size: min(limit, batchSize)) { calls in

@@ -36,7 +36,9 @@ extension Settler {
     case .stale(let delivery):
       logger.info(
         "a later copy of the job waits, this one is dropped",
-        metadata: [LogKey.job: "\(delivery.messageID ?? "unknown")", LogKey.lane: "\(delivery.lane?.rawValue ?? "none")"])
+        metadata: [
+          LogKey.job: "\(delivery.messageID ?? "unknown")", LogKey.lane: "\(delivery.lane?.rawValue ?? "none")",
+        ])
     case .identify(_, let id):
       logger.info("a message without an id got one", metadata: [LogKey.job: "\(id)"])
     case .bury(_, let refusal):

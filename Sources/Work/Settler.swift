@@ -178,7 +178,9 @@ final class Settler: Sendable {
 
   private func remember(_ ends: [RunEnd]) {
     let events = ends.flatMap { end in
-      end.events.compactMap { event in end.run.spent(event).map { (event.id, (end.run.job.userID, event.chargePeriod, $0)) } }
+      end.events.compactMap { event in
+        end.run.spent(event).map { (event.id, (end.run.job.userID, event.chargePeriod, $0)) }
+      }
     }
     guard !events.isEmpty else { return }
     unconfirmed.withLock { known in

@@ -17,6 +17,9 @@ package struct SlotDesk: Sendable, Hashable {
   private var due: [Lane: Int] = [:]
   /// Lanes whose last turn went to the line.
   private var roomsAreNext: Set<Lane> = []
+  /// Turns of a lane's line that brought nothing, since its rooms had one.
+  private var vain: [Lane: Int] = [:]
+  private static let mostVain = 16
 
   package init(shares: LaneScheduler.Shares = LaneScheduler.Shares()) {
     scheduler = LaneScheduler(shares: shares)
@@ -34,6 +37,7 @@ package struct SlotDesk: Sendable, Hashable {
       if hasRoom, !hasLine || roomsAreNext.contains(lane) {
         due[lane, default: 0] -= 1
         roomsAreNext.remove(lane)
+        vain[lane] = nil
         granted.append(.room(lane))
       } else {
         lines[lane, default: 0] -= 1
@@ -57,9 +61,12 @@ package struct SlotDesk: Sendable, Hashable {
   }
 
   /// The job of this lane's turn could not start; see `LaneScheduler.giveBack`. One of the line leaves its turn to the
-  /// next of the line: else a backlog of jobs over their limit would hide those behind it for as many runs.
+  /// next of the line: else a backlog of jobs over their limit would hide those behind it for as many runs. Not for ever:
+  /// the rooms have their turn among it.
   package mutating func giveBack(_ lane: Lane, ofLine isOfLine: Bool) {
     scheduler.giveBack(lane)
-    if isOfLine { roomsAreNext.remove(lane) }
+    guard isOfLine, vain[lane, default: 0] < Self.mostVain else { return }
+    vain[lane, default: 0] += 1
+    roomsAreNext.remove(lane)
   }
 }

@@ -19,24 +19,33 @@ struct Surveyor: Sendable {
   func survey(_ epoch: String) async {
     do {
       guard try await desk.beginSurvey(by: workerID, length: .seconds(30)) else { return }
-      let owned = try await desk.ownedBays()
-      var adopted = 0
-      for (bay, _) in try await bays.existing(upTo: desk.configuration.bays) where !owned.contains(bay) {
-        guard let isAdopted = try await look(into: bay) else { return }
-        adopted += isAdopted ? 1 : 0
+      if let adopted = try await lookIntoAll() {
+        try await desk.endSurvey(of: epoch)
+        logger.info("parking bays were looked at", metadata: [LogKey.count: "\(adopted) adopted"])
+      } else {
+        try await desk.leaveSurvey()
       }
-      try await desk.endSurvey(of: epoch)
-      logger.info("parking bays were looked at", metadata: [LogKey.count: "\(adopted) adopted"])
     } catch {
       logger.warning("parking bays could not be looked at yet", metadata: [LogKey.error: "\(error)"])
     }
+  }
+
+  /// How many bays found an owner; nil when the broker did not answer.
+  private func lookIntoAll() async throws -> Int? {
+    let owned = try await desk.ownedBays()
+    var adopted = 0
+    for (bay, _) in try await bays.existing(upTo: desk.configuration.bays) where !owned.contains(bay) {
+      guard let isAdopted = try await look(into: bay) else { return nil }
+      adopted += isAdopted ? 1 : 0
+    }
+    return adopted
   }
 
   /// A head that its worker held while the bay was given back returns to a bay that nobody looks into. Looks for such
   /// messages unless another worker does.
   func sweep() async {
     do {
-      guard try await desk.beginSurvey(by: workerID, length: .seconds(30)) else { return }
+      guard try await desk.beginSweep(by: workerID, length: .seconds(50)) else { return }
       let filled = try await bays.existing(upTo: desk.configuration.bays).filter { $0.messages > 0 }
       let owned = filled.isEmpty ? [] : try await desk.ownedBays()
       for (bay, _) in filled where !owned.contains(bay) {
@@ -61,7 +70,8 @@ struct Surveyor: Sendable {
           guard await drain.move(delivery, to: .low) else { return nil }  // its lane says what is wrong with it
           continue
         }
-        let lane = try await pipeline.lane(of: arrival.job)
+        let own = try await pipeline.lane(of: arrival.job)
+        let lane = delivery.followsTier ? own : delivery.sentLane ?? own
         let reply = try await desk.adopt(bay, messages: remaining, lane: lane, user: arrival.job.userID)
         guard await drain.move(delivery, to: lane) else { return nil }
         guard reply == .taken else { return true }

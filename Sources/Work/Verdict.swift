@@ -25,6 +25,10 @@ indirect enum Verdict: Sendable {
   case bury(Delivery, JobMessage.Refusal)
 }
 
+extension Verdict {
+  var movedArrival: Arrival? { if case .move(let arrival, _, _) = self { arrival } else { nil } }
+}
+
 /// The bay that a job waits in.
 struct ParkingPlace: Sendable {
   var bay: Int

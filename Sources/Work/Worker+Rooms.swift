@@ -112,9 +112,12 @@ extension Worker {
   func abandon(_ heads: [Arrival]) async {
     busy -= heads.count
     await intake.putBack(heads.map(\.delivery))
-    let claims = heads.compactMap(\.claim)
-    guard !claims.isEmpty else { return }
-    await giveBack(empty: [], unused: claims.map { ($0, $0.deck) })
+    let claims = heads.compactMap { head -> (claim: Claim, lease: String?)? in
+      guard var claim = head.claim else { return nil }
+      claim.remaining = claim.remaining.map { $0 + 1 }
+      return (claim, claim.deck)
+    }
+    await giveBack(empty: [], unused: claims)
   }
 
   /// What cannot be said to Redis now says itself when the claims run out.
@@ -166,7 +169,7 @@ extension Worker {
       isSurveying = true
       surveys.put(looked.epoch)
     }
-    if !looked.isMoneyReady, !looked.isHeld { await publishMarker(of: looked.epoch) }
+    if isKnown, !looked.isMoneyReady, !looked.isHeld { await publishMarker(of: looked.epoch) }
   }
 
   /// Redis lost its memory: what runs here and what was spent here and is not on its way to the ledger is written again.
@@ -189,7 +192,7 @@ extension Worker {
   private func publishMarker(of epoch: String) async {
     guard let marker = LedgerMarker(epoch: epoch) else { return }
     do {
-      guard try await desk.beginMarker(by: configuration.workerID, length: .seconds(20)) else { return }
+      guard try await desk.beginMarker(by: configuration.workerID, length: .seconds(120)) else { return }
     } catch {
       logger.debug("the marker was not published", metadata: [LogKey.error: "\(error)"])
       return

@@ -75,6 +75,7 @@ extension Worker {
     postponed += passed.soon
     for (lease, arrival) in passed.decked { deck[lease] = (arrival, .now) }
     if let hold = passed.hold { heldUntil = .now + hold }
+    if isDraining { await putBackAll() }
   }
 
   /// A reserved turn that brought a job that may not start now is still owed to its lane.

@@ -139,17 +139,8 @@ package actor Worker {
     isDraining = true
     let end = ContinuousClock.now + configuration.grace
     await intake.stop()
-    let waiting = lines.values.flatMap { $0 } + unsorted + postponed
-    lines = [:]
-    postponed = []
-    unsorted = []
-    await intake.putBack(waiting.map(\.delivery))
-    await leaveDeck()
-    let claimed = heads
-    heads = []
-    await abandon(claimed)
-    logger.info(
-      "draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(waiting.count)"])
+    let count = await putBackAll()
+    logger.info("draining", metadata: [LogKey.running: "\(busy)", LogKey.count: "\(count)"])
     while busy > 0 || settler.unsettled > 0, ContinuousClock.now < end {
       do { try await Task.sleep(for: .milliseconds(20)) } catch { break }
     }
@@ -159,6 +150,21 @@ package actor Worker {
         metadata: [LogKey.running: "\(busy)", LogKey.count: "\(settler.unsettled)"])
     }
     drained.open()
+  }
+
+  /// Gives back all that has not begun, and returns how much that was.
+  @discardableResult
+  func putBackAll() async -> Int {
+    let waiting = lines.values.flatMap { $0 } + unsorted + postponed
+    let claimed = heads
+    lines = [:]
+    postponed = []
+    unsorted = []
+    heads = []
+    await intake.putBack(waiting.map(\.delivery))
+    await abandon(claimed)
+    await leaveDeck()
+    return waiting.count
   }
 
   /// Whether it takes and runs jobs: both connections stand and nothing is paused.

@@ -21,7 +21,8 @@ final class RuleBook: Sendable {
     let prices = try Self.prices(at: pricesPath)
     state = Mutex(
       (
-        Planner(policy: policy.policy, prices: prices, stamp: policy.stamp), Source(path: policyPath, stamp: Self.stamp(of: policyPath)),
+        Planner(policy: policy.policy, prices: prices, stamp: policy.stamp),
+        Source(path: policyPath, stamp: Self.stamp(of: policyPath)),
         Source(path: pricesPath, stamp: Self.stamp(of: pricesPath))
       ))
   }

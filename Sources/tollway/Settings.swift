@@ -41,7 +41,9 @@ struct Settings: ParsableArguments {
     do throws(RedisError) {
       return try RedisConfiguration(url: text)
     } catch {
-      throw CommandFailure(.usage, "TOLLWAY_REDIS_URL: \(error)", "write redis://user:password@host:port/database or redis+sentinel://h1,h2/name/0")
+      throw CommandFailure(
+        .usage, "TOLLWAY_REDIS_URL: \(error)",
+        "write redis://user:password@host:port/database or redis+sentinel://h1,h2/name/0")
     }
   }
 

@@ -168,8 +168,9 @@ extension StillClockTests {
       let bench = try await AdmissionBench.still()
       _ = try await crowd(bench, waiting: ["c"])
       let high = try bench.job("h")
-      guard case .bay(let bay, let generation, let copy, _)? =
-        try await bench.admit(high, lease: "w2.5/h", lane: .high).place?.kind
+      guard
+        case .bay(let bay, let generation, let copy, _)? =
+          try await bench.admit(high, lease: "w2.5/h", lane: .high).place?.kind
       else {
         Issue.record("no bay")
         return

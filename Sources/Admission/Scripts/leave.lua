@@ -22,9 +22,10 @@ if room[1] == ARGV[4] and room[2] == ARGV[5] then
     redis.call('HSET', name, 'n', tonumber(ARGV[7]) + tonumber(room[4] or 0) - tonumber(ARGV[8]))
     redis.call('HDEL', name, 'emptied')
   end
+  pass_on(ARGV[2])
   if ARGV[9] == '1' then
     redis.call('HSET', name, 'stamp', '')
+    redis.call('ZADD', P .. 'due:' .. ARGV[1], now, ARGV[2])
   end
-  pass_on(ARGV[2])
 end
 return 1

@@ -21,6 +21,8 @@ struct RedisBooks: MonthBooks {
 
   /// The current month and the one before it, in which jobs may still run that began before it turned.
   func catchUp(_ marker: LedgerMarker) async throws {
+    // While nobody took them, workers published it again and again.
+    guard try await desk.isAwaited(marker) else { return }
     let month = try await Month(of: desk.time())
     var last: UserMonth?
     while true {
