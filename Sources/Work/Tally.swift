@@ -3,20 +3,8 @@ import Catalog
 import Contracts
 import Lanes
 import Observability
-import Synchronization
 
 // What the worker counts, each in one place. Batches, so that a job costs no lock of its own.
-
-/// Messages that were taken and runs that ended, since this process began: how much broker work a job costs.
-final class Flow: Sendable {
-  private let counts = Mutex((deliveries: Int64(0), finished: Int64(0)))
-
-  var current: (deliveries: Int64, finished: Int64) { counts.withLock { $0 } }
-
-  func took(_ deliveries: Int) { counts.withLock { $0.deliveries += Int64(deliveries) } }
-
-  func finished(_ runs: Int) { counts.withLock { $0.finished += Int64(runs) } }
-}
 
 extension MetricRegistry {
   /// What describes the whole fleet and reads the same in every replica.

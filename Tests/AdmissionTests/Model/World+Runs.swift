@@ -100,13 +100,13 @@ extension World {
   mutating func renew(_ worker: Int) async throws {
     workers[worker].renewed = model.now
     let leases = runs(of: workers[worker])
-    forgotten.subtract(leases.map(\.leaseID))
     guard !leases.isEmpty else { return }
     let replies = try await bench.desk.renew(leases)
     for (lease, reply) in zip(leases, replies) {
       note("renew \(lease.leaseID) of \(lease.job.id) -> \(reply)")
       count("renew \(reply)")
       try model.renew(lease, reply)
+      if reply != .lost { forgotten.remove(lease.leaseID) }
     }
   }
 }

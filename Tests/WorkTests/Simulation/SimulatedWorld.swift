@@ -90,8 +90,10 @@ struct SimulatedWorld {
   private mutating func breakSomething(_ random: inout SplitMix64) {
     for _ in 0..<random.draw(0...3) {
       faults.append(
-        (at: random.draw(1...4000) * Self.millisecond, worker: random.draw(0...slots.count - 1),
-          random.chance(50) ? .crash : .disconnect))
+        (
+          at: random.draw(1...4000) * Self.millisecond, worker: random.draw(0...slots.count - 1),
+          random.chance(50) ? .crash : .disconnect
+        ))
     }
     doubles = random.draw(0...3)
     lateCommits = random.draw(0...3)

@@ -51,7 +51,10 @@ extension Simulation {
         worker.heads.append(head)
       } else {
         worker.busy -= 1
-        redis("leave", of: worker.id) { rooms, now in rooms.leave(claim, deck: lease, at: now) } then: { _, _ in }
+        redis("leave", of: worker.id) { rooms, now in
+          rooms.leave(claim, deck: lease, at: now)
+        } then: { _, _ in
+        }
       }
     }
     fetchHeads(worker)
