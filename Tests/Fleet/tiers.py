@@ -381,7 +381,29 @@ def visibility():
         check(found == expected, f"models {found}")
 
 
+def batch():
+    """Embedding jobs that start together travel in calls of at most the tier's batch size, never with another tier."""
+    sizes = {"tier1": 3, "tier2": 5, "tier3": 10, "tier4": 15}
+    with fleet_with(latency="50", slots=128, limits=(None, None, None, None)) as fleet:
+        fleet.stop(fleet.worker)  # so that all of them are there when one comes
+        published = [{"id": f"{tier}-{number}", "userId": f"{tier}-user", "userTier": tier, "taskType": "embedding",
+                      "payload": {"input": "word"}} for number in range(30) for tier in sizes]
+        fleet.publish(published)
+        fleet.start_worker(128)
+        results = fleet.results.wait([job["id"] for job in published], 30)
+        one_end_each(results, [job["id"] for job in published])
+        carried = collections.defaultdict(list)
+        for call in fleet.calls().values():  # a word is a token
+            carried[call["key"].split("-")[0]].append(call["usage"]["prompt_tokens"])
+        for tier, size in sizes.items():
+            check(sum(carried[tier]) == 30, f"{sum(carried[tier])} inputs of {tier} in calls of its own, 30 were sent")
+            check(max(carried[tier]) == size, f"the largest call of {tier} carried {max(carried[tier])}, not {size}")
+        rows = wait_for("a row for each job", 10, lambda: len(fleet.rows()) == len(published) and fleet.rows())
+        check(sum(row["amount_nano_usd"] for row in rows) == 20 * len(published), "the shares do not add up")
+        return {tier: f"{len(calls)} calls for 30 jobs" for tier, calls in carried.items()}
+
+
 if __name__ == "__main__":
-    main(concurrency, priority, monthly_tokens, monthly_audio_seconds, monthly_video_minutes, monthly_jobs,
+    main(concurrency, batch, priority, monthly_tokens, monthly_audio_seconds, monthly_video_minutes, monthly_jobs,
          released_after_a_raise, rpm, rps, burst, cap_hard, cap_soft, default_tier, aliases, overrides,
          raised_override, raised_policy, changed_tier, visibility)
