@@ -89,7 +89,7 @@ extension AdmissionModel {
   }
 
   mutating func refuseBay(_ bay: Int, _ generation: Int64, _ key: RoomKey) {
-    guard let room = rooms[key], room.bay == bay, room.generation == generation else { return }
+    guard let room = rooms[key], room.bay == bay, room.generation == generation, room.opener != nil else { return }
     giveBack(key, room)
   }
 

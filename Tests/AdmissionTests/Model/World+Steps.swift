@@ -162,7 +162,7 @@ extension World {
     let message = workers[worker].deliveries[index].message
     let isFirst = isNew && workers[worker].declared.insert([Int64(copy.bay), copy.generation]).inserted
     if isFirst, bays[copy.bay]?.isEmpty == false {
-      note("bay \(copy.bay) is not empty")
+      note("\(workers[worker].id) finds bay \(copy.bay) not empty")
       try await bench.desk.refuseBay(copy.bay, generation: copy.generation, lane: copy.lane, of: copy.job.userID)
       model.refuseBay(copy.bay, copy.generation, .init(lane: copy.lane, user: copy.job.userID))
       try await drain(bay: copy.bay)

@@ -110,7 +110,7 @@ struct World {
       users.append(Self.user(name, &random))
       ledger[name] = [:]
     }
-    for number in 1...3 { workers.append(Worker(id: "w\(number)")) }
+    for _ in 1...3 { workers.append(Worker(id: "w\(nextSerial())")) }
     for lane in Lane.allCases { lanes[lane] = [] }
   }
 
