@@ -62,9 +62,9 @@ def scenarios(heavy):
         Scenario("nobody else", victims(), "victim", {"messages": 1.1}),
         Scenario("one heavy user", flood + victims(), "victim", {"messages": 4, "use": 0.93, "beside": 250}),
         Scenario("trickle", sorted(trickle + victims()), "victim", {"messages": 4, "use": 0.9, "beside": 250}),
-        Scenario("many keys of one owner", keys + victims(10), "victim", {"messages": 4, "use": 0.85, "jain": 0.9}),
-        Scenario("many light users", light, "", {"messages": 4, "use": 0.85, "jain": 0.8}),
-        Scenario("balanced", balanced, "", {"messages": 4, "use": 0.85, "jain": 0.9}),
+        Scenario("many keys of one owner", keys + victims(10), "victim", {"messages": 4, "use": 0.8, "jain": 0.75}),
+        Scenario("many light users", light, "", {"messages": 4, "use": 0.8, "jain": 0.75}),
+        Scenario("balanced", balanced, "", {"messages": 4, "use": 0.8, "jain": 0.9}),
         Scenario("heavy but idle", [(0, "heavy", "tier3")] * heavy, "", {"messages": 4, "use": 0.9}),
     ]
 

@@ -17,10 +17,10 @@ from fleet import (ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, 
 
 FAILPOINTS = ["after_admit", "before_provider", "after_provider", "after_finish", "after_costs", "after_results",
               "after_ack"]
-# The way of a job over its user's limit, and how often each place is passed before the worker dies there. At the first
-# copy the bay has just been made, and nobody else has used it.
-WAITING_ROOM = [("after_park_copy", 1), ("after_park_copy", 5), ("after_commit", 5), ("after_claim", 5),
-                ("after_get", 5), ("after_vacant", 1)]
+# The way of a job over its user's limit, and how often each place is passed before the worker dies there. Copies are
+# parked in batches; at the first one the bay has just been made, and nobody has used it.
+WAITING_ROOM = [("after_park_copy", 1), ("after_park_copy", 2), ("after_commit", 1), ("after_commit", 2),
+                ("after_claim", 5), ("after_get", 5), ("after_vacant", 1)]
 
 
 def jobs(count, users=12, **payload):
@@ -86,7 +86,9 @@ def killed_with_waiters(place, number):
         prepare(fleet, latency="60-100")
         doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": f"{place}:{number}"})
         published = heavy_jobs(40)
-        fleet.publish(published)
+        for wave in range(3):
+            fleet.publish(published[wave::3])
+            wait_for("jobs in a bay", 10, lambda: doomed.poll() is not None or sum(fleet.bays().values()) > wave)
         wait_for(f"the worker to die {place}", 40, lambda: doomed.poll() is not None)
         check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
         fleet.start_worker(8)

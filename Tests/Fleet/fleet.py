@@ -385,7 +385,7 @@ def quiet(fleet, seconds=40):
         time.sleep(0.3)
 
 
-def together(scenarios, at_once=13):
+def together(scenarios, at_once=14):
     """Runs fleets side by side that mostly wait for a lease to run out: name -> figures, by name -> function."""
     with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
         running = {name: pool.submit(scenario) for name, scenario in scenarios.items()}
