@@ -90,13 +90,22 @@ struct Pipeline: Sendable {
     return passed
   }
 
-  struct Question {
+  /// A class, because it goes through several hands and holds all that a job is asked with.
+  final class Question: Sendable {
     let arrival: Arrival
     let tier: String
     /// Nil for a job that may not start: then only its state is asked for, because an attempt may have been made.
     let plan: Plan?
     let fault: ResultEvent.Fault?
     let request: AdmissionRequest
+
+    init(arrival: Arrival, tier: String, plan: Plan?, fault: ResultEvent.Fault?, request: AdmissionRequest) {
+      self.arrival = arrival
+      self.tier = tier
+      self.plan = plan
+      self.fault = fault
+      self.request = request
+    }
   }
 
   private func entitlements(of jobs: [Job]) async throws(AdmissionError) -> [Entitlement?] {
@@ -128,9 +137,10 @@ struct Pipeline: Sendable {
   ) -> [Question] {
     let time = now()
     var asking: [Question] = []
+    asking.reserveCapacity(wave.count)
     for (arrival, entitlement) in zip(wave, entitlements) {
       let planned = planner.plan(arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time)
-      if let elsewhere = wayElsewhere(of: arrival, planned, planner.tier(of: arrival.job, entitlement), time) {
+      if let elsewhere = wayElsewhere(of: arrival, planned, planner, entitlement, time) {
         passed.verdicts.append(elsewhere)
         if let claim = arrival.claim { leaving.append(claim) }
         continue
@@ -147,9 +157,10 @@ struct Pipeline: Sendable {
   /// Where a job goes that is not asked about here; nil for one that is. A head belongs to its bay's user and to the lane
   /// of its tier; what does not goes to its own lane.
   private func wayElsewhere(
-    of arrival: Arrival, _ planned: Planned, _ tier: TierPolicy, _ time: Timestamp
+    of arrival: Arrival, _ planned: Planned, _ planner: Planner, _ entitlement: Entitlement?, _ time: Timestamp
   ) -> Verdict? {
     if let claim = arrival.claim {
+      let tier = planner.tier(of: arrival.job, entitlement)
       let isForeign = claim.user != Identifier.base64url(arrival.job.userID)
       let hasOtherLane = arrival.delivery.followsTier && claim.lane != tier.lane
       if isForeign || hasOtherLane { return .move(arrival, to: tier.lane, tier: tier.code) }

@@ -40,10 +40,10 @@ package final class ProviderShelf: Sendable {
   ///   - batchSize: how many of them at most.
   func call(_ name: String, _ call: ProviderCall, tier: String, batchSize: Int) async -> ProviderAnswer? {
     let task = call.job.taskType
-    let limit = state.withLock { $0.current[name]?.batchLimit(of: task) ?? 1 }
     // A deadline of its own would be everybody's.
-    let isAlone = call.job.deadline != nil || min(limit, batchSize) <= 1
-    if isAlone { return await carry([call], by: name)?[0] }
+    guard batchSize > 1, call.job.deadline == nil else { return await carry(call, by: name) }
+    let limit = state.withLock { $0.current[name]?.batchLimit(of: task) ?? 1 }
+    guard limit > 1 else { return await carry(call, by: name) }
     let key = Coalescer.Key(
       tier: tier, task: task, provider: name, model: call.model, version: call.modelVersion)
     return await coalescer.call(call, key, size: min(limit, batchSize)) { calls in
@@ -51,20 +51,31 @@ package final class ProviderShelf: Sendable {
     }
   }
 
+  private func carry(_ call: ProviderCall, by name: String) async -> ProviderAnswer? {
+    await withProvider(name) { await $0.call(call) }
+  }
+
   private func carry(_ calls: [ProviderCall], by name: String) async -> [ProviderAnswer]? {
+    await withProvider(name) { calls.count == 1 ? [await $0.call(calls[0])] : await $0.call(calls) }
+  }
+
+  /// Counts the call, so that its provider lives until it has ended.
+  private func withProvider<Answer>(
+    _ name: String, _ body: (any Provider) async -> Answer
+  ) async -> Answer? {
     let (provider, epoch) = state.withLock { state in
       let provider = state.current[name]
       if provider != nil { state.calls[state.epoch, default: [:]][name, default: 0] += 1 }
       return (provider, state.epoch)
     }
     guard let provider else { return nil }
-    let answers = calls.count == 1 ? [await provider.call(calls[0])] : await provider.call(calls)
+    let answer = await body(provider)
     let idle = state.withLock { state -> [any Provider] in
       state.calls[epoch]?[name]? -= 1
       return state.retired.isEmpty ? [] : state.takeIdle()
     }
     for provider in idle { await provider.shutdown() }
-    return answers
+    return answer
   }
 
   package func adopt(_ policy: Policy) async {

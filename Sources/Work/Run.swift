@@ -11,8 +11,12 @@ struct Arrival: Sendable {
   /// When it came into this worker.
   let arrivedAt: ContinuousClock.Instant
   let firstSeen: Timestamp
-  /// Of a head that was taken from a bay, until it is redeemed.
-  var claim: Claim?
+  /// Of a head that was taken from a bay, until it is redeemed. Kept in a box: few have one, all are copied often.
+  var claim: Claim? {
+    get { box?.claim }
+    set { box = newValue.map(ClaimBox.init) }
+  }
+  private var box: ClaimBox?
   /// How often it was asked about again because its bay was being opened.
   private(set) var tries = 0
 
@@ -22,7 +26,7 @@ struct Arrival: Sendable {
     self.lane = lane
     arrivedAt = .now
     self.firstSeen = firstSeen
-    self.claim = claim
+    box = claim.map(ClaimBox.init)
   }
 
   var triedAgain: Arrival {
@@ -37,6 +41,12 @@ struct Arrival: Sendable {
     arrival.claim = nil
     return arrival
   }
+}
+
+private final class ClaimBox: Sendable {
+  let claim: Claim
+
+  init(_ claim: Claim) { self.claim = claim }
 }
 
 /// A job that was admitted and is on its way through its candidates.

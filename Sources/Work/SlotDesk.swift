@@ -13,12 +13,12 @@ package struct SlotDesk: Sendable, Hashable {
   }
 
   private var scheduler: LaneScheduler
-  /// Rooms that could be claimed from, as far as this worker knows.
-  private var due: [Lane: Int] = [:]
-  /// Lanes whose last turn went to the line.
-  private var roomsAreNext: Set<Lane> = []
+  /// Rooms that could be claimed from, as far as this worker knows; by the lane's rank, as all that follow.
+  private var due = [Int](repeating: 0, count: Lane.allCases.count)
+  /// Whether the lane's last turn went to the line.
+  private var roomsAreNext = [Bool](repeating: false, count: Lane.allCases.count)
   /// Turns of a lane's line that brought nothing, since its rooms had one.
-  private var vain: [Lane: Int] = [:]
+  private var vain = [Int](repeating: 0, count: Lane.allCases.count)
   private static let mostVain = 16
 
   package init(shares: LaneScheduler.Shares = LaneScheduler.Shares()) {
@@ -28,20 +28,19 @@ package struct SlotDesk: Sendable, Hashable {
   /// The sources of as many slots as are free and can be used, in the order of their turns.
   /// - Parameter lines: deliveries in front of the slots.
   package mutating func grant(_ free: Int, lines: [Lane: Int]) -> [Source] {
-    var lines = lines
+    var waiting = Lane.allCases.map { lines[$0] ?? 0 }
     var granted: [Source] = []
     for _ in 0..<max(0, free) {
-      guard let lane = scheduler.next(hasWork: { (lines[$0] ?? 0) > 0 || (due[$0] ?? 0) > 0 }) else { break }
-      let hasLine = (lines[lane] ?? 0) > 0
-      let hasRoom = (due[lane] ?? 0) > 0
-      if hasRoom, !hasLine || roomsAreNext.contains(lane) {
-        due[lane, default: 0] -= 1
-        roomsAreNext.remove(lane)
-        vain[lane] = nil
+      guard let lane = scheduler.next(hasWork: { waiting[$0.rank] > 0 || due[$0.rank] > 0 }) else { break }
+      let rank = lane.rank
+      if due[rank] > 0, waiting[rank] == 0 || roomsAreNext[rank] {
+        due[rank] -= 1
+        roomsAreNext[rank] = false
+        vain[rank] = 0
         granted.append(.room(lane))
       } else {
-        lines[lane, default: 0] -= 1
-        roomsAreNext.insert(lane)
+        waiting[rank] -= 1
+        roomsAreNext[rank] = true
         granted.append(.line(lane))
       }
     }
@@ -49,15 +48,15 @@ package struct SlotDesk: Sendable, Hashable {
   }
 
   /// What the fleet knows of the rooms by now.
-  package mutating func learned(due: [Lane: Int]) { self.due = due }
+  package mutating func learned(due: [Lane: Int]) { self.due = Lane.allCases.map { due[$0] ?? 0 } }
 
   /// A user of this lane has a waiting job that can run.
-  package mutating func heard(of lane: Lane) { due[lane] = max(1, due[lane] ?? 0) }
+  package mutating func heard(of lane: Lane) { due[lane.rank] = max(1, due[lane.rank]) }
 
   /// Claims were granted as far as there was anything to claim; where there was not, the next look tells more.
   package mutating func claimed(_ granted: [Lane: Int], of wished: [Lane: Int], due: [Lane: Int]) {
-    self.due = due
-    for (lane, wish) in wished where (granted[lane] ?? 0) < wish { self.due[lane] = 0 }
+    learned(due: due)
+    for (lane, wish) in wished where (granted[lane] ?? 0) < wish { self.due[lane.rank] = 0 }
   }
 
   /// The job of this lane's turn could not start; see `LaneScheduler.giveBack`. One of the line leaves its turn to the
@@ -65,8 +64,8 @@ package struct SlotDesk: Sendable, Hashable {
   /// the rooms have their turn among it.
   package mutating func giveBack(_ lane: Lane, ofLine isOfLine: Bool) {
     scheduler.giveBack(lane)
-    guard isOfLine, vain[lane, default: 0] < Self.mostVain else { return }
-    vain[lane, default: 0] += 1
-    roomsAreNext.remove(lane)
+    guard isOfLine, vain[lane.rank] < Self.mostVain else { return }
+    vain[lane.rank] += 1
+    roomsAreNext[lane.rank] = false
   }
 }
