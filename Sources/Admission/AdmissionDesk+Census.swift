@@ -30,11 +30,6 @@ extension AdmissionDesk {
     _ = try await send([command])
     _ = try await run([call(AdmissionScripts.wake, 256).arg(field)]) { $0.int }
   }
-
-  /// Fields and values of a hash.
-  static func pairs(_ reply: RedisValue) -> [(String, [UInt8])] {
-    reply.pairs.compactMap { name, value in value.bytes.map { (name, $0) } }
-  }
 }
 
 extension FleetFigures {

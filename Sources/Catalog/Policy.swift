@@ -64,36 +64,6 @@ package struct TierPolicy: Sendable, Hashable {
     }
   }
 
-  /// Per calendar month, UTC.
-  package struct MonthlyQuotas: Sendable, Hashable {
-    package var tokens: Int?
-    package var audioSeconds: Int?
-    package var videoMinutes: Int?
-    package var jobs: Int?
-
-    package init(tokens: Int? = nil, audioSeconds: Int? = nil, videoMinutes: Int? = nil, jobs: Int? = nil) {
-      self.tokens = tokens
-      self.audioSeconds = audioSeconds
-      self.videoMinutes = videoMinutes
-      self.jobs = jobs
-    }
-  }
-
-  package struct RateLimit: Sendable, Hashable {
-    /// Starts in any 60 seconds.
-    package var perMinute: Int?
-    /// Sustained starts a second.
-    package var perSecond: Int?
-    /// Starts above the sustained rate that may come at once; the default is `perSecond`.
-    package var burst: Int?
-
-    package init(perMinute: Int? = nil, perSecond: Int? = nil, burst: Int? = nil) {
-      self.perMinute = perMinute
-      self.perSecond = perSecond
-      self.burst = burst
-    }
-  }
-
   package struct CostCap: Sendable, Hashable {
     package var monthly: Money
     /// True blocks at the cap; false lets through and alerts.

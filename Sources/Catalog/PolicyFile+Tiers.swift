@@ -66,16 +66,16 @@ extension PolicyFile {
     }
   }
 
-  private static func readMonthly(_ map: ConfigMap?) -> TierPolicy.MonthlyQuotas {
+  private static func readMonthly(_ map: ConfigMap?) -> MonthlyQuotas {
     defer { map?.warnUnknown() }
-    return TierPolicy.MonthlyQuotas(
+    return MonthlyQuotas(
       tokens: map?.whole("tokens", atLeast: 0), audioSeconds: map?.whole("audio_seconds", atLeast: 0),
       videoMinutes: map?.whole("video_minutes", atLeast: 0), jobs: map?.whole("jobs", atLeast: 0))
   }
 
-  private static func readRate(_ map: ConfigMap) -> TierPolicy.RateLimit {
+  private static func readRate(_ map: ConfigMap) -> RateLimit {
     defer { map.warnUnknown() }
-    let rate = TierPolicy.RateLimit(
+    let rate = RateLimit(
       perMinute: map.whole("rpm", atLeast: 1), perSecond: map.whole("rps", atLeast: 1),
       burst: map.whole("burst", atLeast: 1))
     if rate.burst != nil, !map.has("rps") { map.warn("burst", "has no effect without rps") }

@@ -2,36 +2,6 @@
 /// the ledger database; Redis holds a copy in this form. A member that is absent follows the tier, one that is unknown
 /// or out of range counts as absent, so that workers of an older or newer release can read it.
 package struct Entitlement: Sendable, Hashable {
-  /// Per calendar month, UTC.
-  package struct Quotas: Sendable, Hashable {
-    package var tokens: Int?
-    package var audioSeconds: Int?
-    package var videoMinutes: Int?
-    package var jobs: Int?
-
-    package init(tokens: Int? = nil, audioSeconds: Int? = nil, videoMinutes: Int? = nil, jobs: Int? = nil) {
-      self.tokens = tokens
-      self.audioSeconds = audioSeconds
-      self.videoMinutes = videoMinutes
-      self.jobs = jobs
-    }
-  }
-
-  package struct RateLimit: Sendable, Hashable {
-    /// Starts in any 60 seconds.
-    package var perMinute: Int?
-    /// Sustained starts a second.
-    package var perSecond: Int?
-    /// Starts above the sustained rate that may come at once.
-    package var burst: Int?
-
-    package init(perMinute: Int? = nil, perSecond: Int? = nil, burst: Int? = nil) {
-      self.perMinute = perMinute
-      self.perSecond = perSecond
-      self.burst = burst
-    }
-  }
-
   /// Code or alias; nil leaves the tier to message and default.
   package var tier: String?
   /// Jobs of the user that may run at once.
@@ -40,12 +10,12 @@ package struct Entitlement: Sendable, Hashable {
   package var monthlyCap: Money?
   /// Whether the cap blocks or only alerts.
   package var hardStop: Bool?
-  package var quotas: Quotas
+  package var quotas: MonthlyQuotas
   package var rate: RateLimit
 
   package init(
     tier: String? = nil, concurrency: Int? = nil, monthlyCap: Money? = nil, hardStop: Bool? = nil,
-    quotas: Quotas = Quotas(), rate: RateLimit = RateLimit()
+    quotas: MonthlyQuotas = MonthlyQuotas(), rate: RateLimit = RateLimit()
   ) {
     self.tier = tier
     self.concurrency = concurrency
@@ -67,7 +37,7 @@ extension Entitlement {
       json.key("hardStop")
       if hardStop { json.literal("true") } else { json.literal("false") }
     }
-    if quotas != Quotas() {
+    if quotas != MonthlyQuotas() {
       json.key("quotas")
       json.literal("{")
       json.limit("tokens", quotas.tokens)
@@ -96,7 +66,7 @@ extension Entitlement {
       tier: root["tier"]?.string, concurrency: root["concurrency"].limit(atLeast: 1),
       monthlyCap: root["monthlyUsd"]?.string.flatMap { Money($0) }.flatMap { $0 >= .zero ? $0 : nil },
       hardStop: root["hardStop"]?.bool,
-      quotas: Quotas(
+      quotas: MonthlyQuotas(
         tokens: quotas?["tokens"].limit(atLeast: 0), audioSeconds: quotas?["audio_seconds"].limit(atLeast: 0),
         videoMinutes: quotas?["video_minutes"].limit(atLeast: 0), jobs: quotas?["jobs"].limit(atLeast: 0)),
       rate: RateLimit(
