@@ -1,13 +1,13 @@
-/// A message to publish.
-package struct AMQPPublication: Sendable {
+/// A message to publish. A class: it goes through many hands, and a copy would cost a retain for each of its texts.
+package final class AMQPPublication: Sendable {
   /// Empty for the default exchange, which routes to the queue named by `routingKey`.
-  package var exchange: String
-  package var routingKey: String
+  package let exchange: String
+  package let routingKey: String
   /// The broker returns it when no queue takes it. Give such a publication a `messageId` of its own: returns are
   /// matched by it, see `AMQPPublisher`.
-  package var mandatory: Bool
-  package var properties: AMQPProperties
-  package var body: [UInt8]
+  package let mandatory: Bool
+  package let properties: AMQPProperties
+  package let body: [UInt8]
 
   package init(
     exchange: String, routingKey: String, mandatory: Bool = true, properties: AMQPProperties = AMQPProperties(),

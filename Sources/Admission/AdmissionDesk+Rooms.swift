@@ -46,7 +46,7 @@ extension AdmissionDesk {
   package func commit(_ copies: [ParkedCopy]) async throws(AdmissionError) -> [Bool] {
     let calls = copies.map { parked in
       call(AdmissionScripts.commit, 384)
-        .arg(parked.job.id).arg(Identifier.base64url(parked.job.userID)).arg(parked.lane.rawValue)
+        .arg(parked.job.id).arg(parked.job.userKey).arg(parked.lane.rawValue)
         .arg(Int64(parked.bay)).arg(parked.generation).arg(Int64(parked.copy))
     }
     return try await run(calls) { $0.string.map { $0 == "parked" } }

@@ -7,10 +7,13 @@ package struct AdmissionDesk: Sendable {
   package let keys: AdmissionKeys
   package let configuration: AdmissionConfiguration
   private let redis: RedisClient
+  /// Of every script.
+  private let scriptKeys: [String]
 
   package init(redis: RedisClient, keys: AdmissionKeys, configuration: AdmissionConfiguration) {
     self.redis = redis
     self.keys = keys
+    scriptKeys = [keys.prefix]
     self.configuration = configuration
   }
 
@@ -52,7 +55,7 @@ package struct AdmissionDesk: Sendable {
     _ job: Job, run: String, _ cost: AttemptCost
   ) async throws(AdmissionError) -> Bool {
     let call = call(AdmissionScripts.declareUnknown, 1024)
-      .arg(job.id).arg(Identifier.base64url(job.userID)).arg(run).arg(Int64(cost.attempt)).arg(cost.event)
+      .arg(job.id).arg(job.userKey).arg(run).arg(Int64(cost.attempt)).arg(cost.event)
       .arg(cost.spent?.text ?? "")
     return try await self.run([call]) { $0.int.map { $0 == 1 } }[0]
   }
@@ -75,7 +78,7 @@ package struct AdmissionDesk: Sendable {
   private func call(for request: AdmissionRequest) -> RedisScriptCall {
     let job = request.job
     return call(AdmissionScripts.admit, 1024)
-      .argRunID().arg(job.id).arg(Identifier.base64url(job.userID)).arg(job.digest).arg(request.lane.rawValue)
+      .argRunID().arg(job.id).arg(job.userKey).arg(job.digest).arg(request.lane.rawValue)
       .arg(Int64(request.limit)).arg(configuration.leaseLength.milliseconds).arg(request.leaseID)
       .arg(request.runStamp).arg(request.intent).arg(Int64(configuration.attemptBudget))
       .arg(configuration.unfinishedTTL.milliseconds).arg(request.replays ?? "")
@@ -87,7 +90,7 @@ package struct AdmissionDesk: Sendable {
     let job = end.job
     let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count + 64 }
     var call = call(AdmissionScripts.finish, size + 640)
-      .arg(end.leaseID ?? "").arg(job.id).arg(Identifier.base64url(job.userID)).arg(job.digest).arg(end.run)
+      .arg(end.leaseID ?? "").arg(job.id).arg(job.userKey).arg(job.digest).arg(end.run)
       .arg(end.status.rawValue).arg(end.result).arg(end.output ?? []).arg(configuration.stateTTL.milliseconds)
       .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt)).arg(end.month ?? "")
     for cost in end.costs { call = call.arg(Int64(cost.attempt)).arg(cost.event).arg(cost.spent?.text ?? "") }
@@ -95,7 +98,7 @@ package struct AdmissionDesk: Sendable {
   }
 
   func call(_ script: RedisScript, _ capacity: Int) -> RedisScriptCall {
-    RedisScriptCall(script, keys: [keys.prefix], capacity: capacity)
+    RedisScriptCall(script, keys: scriptKeys, capacity: capacity)
   }
 
   /// Sends calls of one script and reads each reply; a reply that cannot be read fails the batch.
@@ -119,13 +122,13 @@ package struct AdmissionDesk: Sendable {
 }
 
 extension AdmissionDesk {
-  /// The stored entitlements of some users (as `Entitlement` encodes them), nil for those without any.
-  package func entitlements(of users: [String]) async throws(AdmissionError) -> [[UInt8]?] {
-    guard !users.isEmpty else { return [] }
-    var command = RedisCommand("HMGET", capacity: users.count * 32 + 64).arg(keys.entitlements)
-    for user in users { command = command.arg(Identifier.base64url(user)) }
+  /// The stored entitlements of the jobs' users (as `Entitlement` encodes them), nil for those without any.
+  package func entitlements(of jobs: [Job]) async throws(AdmissionError) -> [[UInt8]?] {
+    guard !jobs.isEmpty else { return [] }
+    var command = RedisCommand("HMGET", capacity: jobs.count * 32 + 64).arg(keys.entitlements)
+    for job in jobs { command = command.arg(job.userKey) }
     let replies = try await send([command])
-    guard let values = replies[0].array, values.count == users.count else {
+    guard let values = replies[0].array, values.count == jobs.count else {
       throw AdmissionError(script: "entitlements", reply: replies[0])
     }
     return values.map(\.bytes)

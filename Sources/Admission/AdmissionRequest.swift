@@ -1,28 +1,29 @@
 package import Contracts
 
-/// One job that asks to start.
-package struct AdmissionRequest: Sendable {
-  package var job: Job
-  package var lane: Lane
+/// One job that asks to start. A class, as are `HeldLease` and `Finish`: they go from hand to hand, and a copy would
+/// cost a retain for each of their texts.
+package final class AdmissionRequest: Sendable {
+  package let job: Job
+  package let lane: Lane
   /// Leases that the job's user may hold at once; 0 only asks how the job stands.
-  package var limit: Int
+  package let limit: Int
   /// Names the lease; another one for each delivery, the same when asking again for one.
-  package var leaseID: String
+  package let leaseID: String
   /// The run's stamp if this starts a new run.
-  package var runStamp: String
+  package let runStamp: String
   /// What the first attempt will be, in a form that `AdmissionReply.orphan` hands back.
-  package var intent: [UInt8]
+  package let intent: [UInt8]
   /// The run that this message replays or releases; nil for ordinary messages.
-  package var replays: String?
+  package let replays: String?
   /// The message's number among the copies of the job; the sender's own is 0.
-  package var copy: Int
+  package let copy: Int
   /// Of a head of a bay.
-  package var claim: Claim?
-  package var limits: AdmissionLimits
+  package let claim: Claim?
+  package let limits: AdmissionLimits
   /// The most that the dearest attempt of the plan can use; nil when neither money nor quota is limited.
-  package var worst: Spending?
+  package let worst: Spending?
   /// Of the policy in force.
-  package var stamp: String
+  package let stamp: String
 
   package init(
     job: Job, lane: Lane, limit: Int, leaseID: String, runStamp: String, intent: [UInt8], replays: String? = nil,
@@ -92,29 +93,35 @@ package struct FinishedRun: Sendable, Equatable {
 }
 
 /// The lease of a running job and all that Redis would need to learn again after a loss.
-package struct HeldLease: Sendable {
+package final class HeldLease: Sendable {
   package let job: Job
   package let user: String
   package let leaseID: String
   package let run: String
-  package var attempt: Int
-  package var intent: [UInt8]
+  package let attempt: Int
+  package let intent: [UInt8]
   /// That the run is charged to, such as `2026-11`.
   package let month: String
   /// Reserved for the attempt; nil when neither money nor quota of the user is limited.
-  package var worst: Spending?
+  package let worst: Spending?
 
   package init(
     job: Job, leaseID: String, run: String, attempt: Int, intent: [UInt8], month: String, worst: Spending? = nil
   ) {
     self.job = job
-    user = Identifier.base64url(job.userID)
+    user = job.userKey
     self.leaseID = leaseID
     self.run = run
     self.attempt = attempt
     self.intent = intent
     self.month = month
     self.worst = worst
+  }
+
+  /// The same lease with the run's next attempt.
+  package func advanced(intent: [UInt8], worst: Spending?) -> HeldLease {
+    HeldLease(
+      job: job, leaseID: leaseID, run: run, attempt: attempt + 1, intent: intent, month: month, worst: worst)
   }
 }
 
@@ -142,21 +149,21 @@ package struct AttemptCost: Sendable {
 }
 
 /// The end of a run, to be written down.
-package struct Finish: Sendable {
-  package var job: Job
+package final class Finish: Sendable {
+  package let job: Job
   /// Nil for a run that ends without any attempt.
-  package var leaseID: String?
-  package var run: String
-  package var status: RunStatus
+  package let leaseID: String?
+  package let run: String
+  package let status: RunStatus
   /// The result event without its output.
-  package var result: [UInt8]
-  package var output: [UInt8]?
+  package let result: [UInt8]
+  package let output: [UInt8]?
   /// Number of the last attempt, 0 for none.
-  package var attempt: Int
+  package let attempt: Int
   /// Of attempts that `advance` has not written yet.
-  package var costs: [AttemptCost]
+  package let costs: [AttemptCost]
   /// That the run is charged to; nil when nothing of the user is limited.
-  package var month: String?
+  package let month: String?
 
   package init(
     job: Job, leaseID: String?, run: String, status: RunStatus, result: [UInt8], output: [UInt8]?,

@@ -69,7 +69,7 @@ package struct CostEvent: Sendable, Hashable {
     json.member("source", "/tollway/worker")
     json.member("type", Self.type)
     json.member("subject", userID)
-    json.member("time", time.description)
+    json.member("time", time)
     json.member("datacontenttype", "application/json")
     json.key("data")
     json.literal("{")

@@ -19,7 +19,9 @@ package struct ExactDecimal: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Reads `-12.50`, `12`, `1.5e-07`. Nil for anything else and for numbers of more than 18 digits or decimals.
-  package init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+
+  package init?(utf8 text: some Collection<UInt8>) {
     var mantissa: Int128 = 0
     var decimals = 0
     var digits = 0
@@ -27,7 +29,7 @@ package struct ExactDecimal: Sendable, Hashable, CustomStringConvertible {
     var negative = false
     var seenPoint = false
     var exponent = 0
-    var bytes = Array(text.utf8)[...]
+    var bytes = text[...]
     if let sign = bytes.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
       negative = sign == UInt8(ascii: "-")
       bytes = bytes.dropFirst()
@@ -48,7 +50,7 @@ package struct ExactDecimal: Sendable, Hashable, CustomStringConvertible {
           return nil
         }
         exponent = value
-        bytes = []
+        bytes = bytes[bytes.endIndex...]
       default: return nil
       }
     }
@@ -104,7 +106,10 @@ package struct ExactDecimal: Sendable, Hashable, CustomStringConvertible {
       value.mantissa /= 10
       value.decimals -= 1
     }
-    guard value.decimals > 0 else { return String(value.mantissa) }
+    guard value.decimals > 0 else {
+      // The general conversion of 128 bits costs ten times as much.
+      return Int64(exactly: value.mantissa).map { String($0) } ?? String(value.mantissa)
+    }
     let digits = String(abs(value.mantissa))
     let padded = String(repeating: "0", count: max(0, value.decimals + 1 - digits.count)) + digits
     return (value.mantissa < 0 ? "-" : "") + padded.dropLast(value.decimals) + "." + padded.suffix(value.decimals)

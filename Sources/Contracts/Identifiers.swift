@@ -18,23 +18,23 @@ package enum Identifier {
 
   /// RFC 4648 section 5 without padding: what a user id looks like inside a Redis key.
   package static func base64url(_ text: String) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-    let input = Array(text.utf8)
-    return String(unsafeUninitializedCapacity: (input.count * 4 + 2) / 3) { output in
+    let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return String(unsafeUninitializedCapacity: (text.utf8.count * 4 + 2) / 3) { output in
       var count = 0
-      var index = 0
-      while index < input.count {
-        let first = input[index]
-        let second = index + 1 < input.count ? input[index + 1] : 0
-        let third = index + 2 < input.count ? input[index + 2] : 0
-        let group: [UInt8] = [
-          first >> 2, (first & 0x03) << 4 | second >> 4, (second & 0x0F) << 2 | third >> 6, third & 0x3F,
-        ]
-        for six in group.prefix(min(input.count - index, 3) + 1) {
-          output[count] = alphabet[Int(six)]
+      var bits: UInt32 = 0
+      var pending = 0
+      for byte in text.utf8 {
+        bits = bits << 8 | UInt32(byte)
+        pending += 8
+        while pending >= 6 {
+          pending -= 6
+          output[count] = alphabet.utf8Start[Int(bits >> UInt32(pending) & 0x3F)]
           count += 1
         }
-        index += 3
+      }
+      if pending > 0 {
+        output[count] = alphabet.utf8Start[Int(bits << UInt32(6 - pending) & 0x3F)]
+        count += 1
       }
       return count
     }

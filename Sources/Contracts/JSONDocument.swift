@@ -70,18 +70,20 @@ package struct JSONValue: Sendable {
 
   package var double: Double? { numberText.flatMap { Double($0) } }
 
-  package var decimal: ExactDecimal? { numberText.flatMap { ExactDecimal($0) } }
+  package var decimal: ExactDecimal? {
+    node.kind == .number ? ExactDecimal(utf8: document.bytes[Int(node.start)..<Int(node.end)]) : nil
+  }
 
   /// The elements of an array; empty for any other value.
   package var elements: [JSONValue] {
     guard node.kind == .array else { return [] }
-    return children(step: 1).map { JSONValue(document: document, index: $0) }
+    return children(step: 1) { JSONValue(document: document, index: $0) }
   }
 
   /// The members of an object in the order of the text; empty for any other value. Keys are unique.
   package var members: [(key: String, value: JSONValue)] {
     guard node.kind == .object else { return [] }
-    return children(step: 2).map {
+    return children(step: 2) {
       (JSONValue(document: document, index: $0).string ?? "", JSONValue(document: document, index: $0 + 1))
     }
   }
@@ -107,12 +109,12 @@ package struct JSONValue: Sendable {
     return nil
   }
 
-  private func children(step: Int) -> [Int] {
-    var found: [Int] = []
+  private func children<Child>(step: Int, _ read: (Int) -> Child) -> [Child] {
+    var found: [Child] = []
     let end = Int(node.next)
     var child = index + 1
     while child < end {
-      found.append(child)
+      found.append(read(child))
       child = Int(document.nodes[child + step - 1].next)
     }
     return found

@@ -226,34 +226,47 @@ package struct JSONParser {
     }
   }
 
-  /// Few names are compared pair by pair; many, or escaped ones, through a set of decoded strings.
+  /// Few names are compared pair by pair, which allocates nothing; many, or escaped ones, through a set of decoded
+  /// strings.
   private func refuseDuplicateNames(in object: Int) throws(JSONFault) {
-    var names: [JSONDocument.Node] = []
-    var child = object + 1
-    while child < nodes.count {
-      names.append(nodes[child])
-      child = Int(nodes[child + 1].next)
+    var count = 0
+    var hasEscape = false
+    var name = object + 1
+    while name < nodes.count {
+      count += 1
+      hasEscape = hasEscape || nodes[name].hasEscape
+      name = nameBehind(name)
     }
-    guard names.count > 1 else { return }
-    if names.count <= 16, !names.contains(where: \.hasEscape) {
-      for (position, name) in names.enumerated() {
-        let text = bytes[Int(name.start)..<Int(name.end)]
-        for other in names[..<position]
-        where other.end - other.start == name.end - name.start
-          && bytes[Int(other.start)..<Int(other.end)].elementsEqual(text)
-        {
+    if count > 16 || hasEscape { return try refuseDuplicates(amongManyNamesOf: object) }
+    name = object + 1
+    while name < nodes.count {
+      let length = nodes[name].end - nodes[name].start
+      var other = object + 1
+      while other < name {
+        if nodes[other].end - nodes[other].start == length, text(of: other).elementsEqual(text(of: name)) {
           throw fault("duplicate member name")
         }
+        other = nameBehind(other)
       }
-      return
-    }
-    var seen: Set<[UInt8]> = []
-    for name in names {
-      let text = bytes[Int(name.start)..<Int(name.end)]
-      let decoded = name.hasEscape ? Array(Self.unescaped(text).utf8) : Array(text)
-      guard seen.insert(decoded).inserted else { throw fault("duplicate member name") }
+      name = nameBehind(name)
     }
   }
+
+  private func refuseDuplicates(amongManyNamesOf object: Int) throws(JSONFault) {
+    var seen: Set<[UInt8]> = []
+    var name = object + 1
+    while name < nodes.count {
+      let text = text(of: name)
+      let decoded = nodes[name].hasEscape ? Array(Self.unescaped(text).utf8) : Array(text)
+      guard seen.insert(decoded).inserted else { throw fault("duplicate member name") }
+      name = nameBehind(name)
+    }
+  }
+
+  /// The next member's name: behind a name stands its value, which knows what follows it.
+  private func nameBehind(_ name: Int) -> Int { Int(nodes[name + 1].next) }
+
+  private func text(of node: Int) -> ArraySlice<UInt8> { bytes[Int(nodes[node].start)..<Int(nodes[node].end)] }
 
   /// Decodes the escapes of a string that was read without fault.
   static func unescaped(_ text: ArraySlice<UInt8>) -> String {

@@ -11,18 +11,56 @@ package struct JSONWriter: Sendable {
   }
 
   /// The name of an object's member, behind a comma where one is due. Its value follows.
-  package mutating func key(_ name: StaticString) {
-    if let last = bytes.last, last != UInt8(ascii: "{"), last != UInt8(ascii: "[") { bytes.append(UInt8(ascii: ",")) }
-    bytes.append(UInt8(ascii: "\""))
-    literal(name)
-    bytes.append(UInt8(ascii: "\""))
-    bytes.append(UInt8(ascii: ":"))
-  }
+  package mutating func key(_ name: StaticString) { append(name, quoted: nil) }
 
   /// Nil is written as `null`.
   package mutating func member(_ name: StaticString, _ text: String?) {
+    guard var text else {
+      key(name)
+      return literal("null")
+    }
+    text.withUTF8 { utf8 in
+      if Self.needsNoEscape(utf8) { return append(name, quoted: utf8) }
+      key(name)
+      quote(escaping: utf8)
+    }
+  }
+
+  /// Comma, name and a text that needs no escapes in one go: most of what is written is that.
+  private mutating func append(_ name: StaticString, quoted text: UnsafeBufferPointer<UInt8>?) {
+    let needsComma = bytes.last.map { $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "[") } ?? false
+    let quote = UInt8(ascii: "\"")
+    bytes.append(addingCapacity: name.utf8CodeUnitCount + (text?.count ?? 0) + 6) { span in
+      span.withUnsafeMutableBufferPointer { free, count in
+        func put(_ byte: UInt8) {
+          free[count] = byte
+          count += 1
+        }
+        func put(_ start: UnsafePointer<UInt8>?, _ length: Int) {
+          guard let start, let end = free.baseAddress else { return }
+          (end + count).update(from: start, count: length)
+          count += length
+        }
+        if needsComma { put(UInt8(ascii: ",")) }
+        put(quote)
+        put(name.utf8Start, name.utf8CodeUnitCount)
+        put(quote)
+        put(UInt8(ascii: ":"))
+        guard let text else { return }
+        put(quote)
+        put(text.baseAddress, text.count)
+        put(quote)
+      }
+    }
+  }
+
+  /// Nil is written as `null`.
+  package mutating func member(_ name: StaticString, _ time: Timestamp?) {
     key(name)
-    string(text)
+    guard let time else { return literal("null") }
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(time)
+    bytes.append(UInt8(ascii: "\""))
   }
 
   package mutating func member(_ name: StaticString, _ value: Int64) {
@@ -43,16 +81,21 @@ package struct JSONWriter: Sendable {
 
   /// A string with its quotation marks, escaped.
   package mutating func string(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
     var text = text
-    text.withUTF8 { utf8 in
-      if utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F }) {
-        bytes.append(contentsOf: utf8)
-      } else {
-        for byte in utf8 { escaped(byte) }
-      }
-    }
+    text.withUTF8 { quote(escaping: $0) }
+  }
+
+  private mutating func quote(escaping utf8: UnsafeBufferPointer<UInt8>) {
     bytes.append(UInt8(ascii: "\""))
+    if Self.needsNoEscape(utf8) { bytes.append(contentsOf: utf8) } else { for byte in utf8 { escaped(byte) } }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func needsNoEscape(_ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
+    for byte in utf8 where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F {
+      return false
+    }
+    return true
   }
 
   package mutating func string(_ text: String?) {

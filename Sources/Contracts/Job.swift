@@ -3,6 +3,8 @@
 package final class Job: Sendable {
   package let id: String
   package let userID: String
+  /// The user id as Redis keys hold it.
+  package let userKey: String
   package let taskType: TaskType
   /// The tier that the message claims, a code or an alias, as written. Whether it counts is the policy's decision.
   package let claimedTier: String?
@@ -29,6 +31,7 @@ package final class Job: Sendable {
   ) {
     self.id = id
     self.userID = userID
+    userKey = Identifier.base64url(userID)
     self.taskType = taskType
     self.claimedTier = claimedTier
     self.payload = payload

@@ -25,9 +25,9 @@ package struct Money: Sendable, Hashable, Comparable, CustomStringConvertible {
 
   /// Dollars with twelve decimals, the form of every message: `0.061700000000`.
   package var description: String {
-    let magnitude = nanoUSD.magnitude
-    let fraction = String(magnitude % 1_000_000_000)
-    let padded = String(repeating: "0", count: 9 - fraction.count) + fraction + "000"
-    return "\(nanoUSD < 0 ? "-" : "")\(magnitude / 1_000_000_000).\(padded)"
+    let (dollars, nano) = nanoUSD.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+    // A digit before the fraction of a dollar keeps its leading zeros.
+    let fraction = String(1_000_000_000 + nano).dropFirst()
+    return "\(nanoUSD < 0 ? "-" : "")\(dollars).\(fraction)000"
   }
 }

@@ -107,9 +107,9 @@ package struct ResultEvent: Sendable {
     json.member("run", run)
     json.key("error")
     json.fault(fault)
-    json.member("queuedAt", queuedAt?.description)
-    json.member("startedAt", startedAt?.description)
-    json.member("finishedAt", finishedAt.description)
+    json.member("queuedAt", queuedAt)
+    json.member("startedAt", startedAt)
+    json.member("finishedAt", finishedAt)
     json.literal(#","output":null}"#)
     return json.bytes
   }

@@ -138,3 +138,14 @@ extension Int64 {
     return self % divisor < 0 ? quotient - 1 : quotient
   }
 }
+
+extension [UInt8] {
+  /// The 24 bytes of `Timestamp.description`.
+  package mutating func append(_ time: Timestamp) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { text in
+      guard let start = text.baseAddress else { return }
+      time.write(into: start)
+      append(contentsOf: UnsafeBufferPointer(text))
+    }
+  }
+}

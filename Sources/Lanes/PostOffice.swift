@@ -72,13 +72,16 @@ package struct PostOffice: Sendable {
 
   /// Nil when it has no headers but ours already.
   private func withoutForeignHeaders(_ publication: AMQPPublication) -> AMQPPublication? {
-    var plain = publication
-    plain.properties = AMQPProperties()
-    plain.properties.contentType = publication.properties.contentType
-    plain.properties.messageId = publication.properties.messageId
-    plain.properties.deliveryMode = publication.properties.deliveryMode
-    plain.properties.headers.entries = publication.properties.headers.entries.filter { $0.key.hasPrefix(Header.prefix) }
-    return plain.properties == publication.properties ? nil : plain
+    let given = publication.properties
+    var plain = AMQPProperties()
+    plain.contentType = given.contentType
+    plain.messageId = given.messageId
+    plain.deliveryMode = given.deliveryMode
+    plain.headers.entries = given.headers.entries.filter { $0.key.hasPrefix(Header.prefix) }
+    guard plain != given else { return nil }
+    return AMQPPublication(
+      exchange: publication.exchange, routingKey: publication.routingKey, mandatory: publication.mandatory,
+      properties: plain, body: publication.body)
   }
 
   private func drop(_ publication: AMQPPublication, _ error: AMQPError) {

@@ -23,7 +23,7 @@ struct LogLine {
   private func text() -> [UInt8] {
     var line: [UInt8] = []
     line.reserveCapacity(384)
-    line.append(contentsOf: time.description.utf8)
+    line.append(time)
     line.append(UInt8(ascii: " "))
     line.append(contentsOf: level.rawValue.utf8)
     line.append(UInt8(ascii: " "))
@@ -44,7 +44,7 @@ struct LogLine {
   private func json() -> [UInt8] {
     var json = JSONWriter(capacity: 256)
     json.literal("{")
-    json.member("time", time.description)
+    json.member("time", time)
     json.member("level", level.rawValue)
     json.member("label", LogText.plain(label))
     json.member("message", LogText.plain(message))
@@ -63,8 +63,13 @@ struct LogLine {
 
   /// In the order of their keys, so that two lines of one kind look alike.
   private var fields: [(key: String, value: String)] {
-    metadata.sorted { $0.key < $1.key }.prefix(Self.maximumFields).map { key, value in
-      if case .string(let text) = value { (key, text) } else { (key, "\(value)") }
+    var fields: [(key: String, value: String)] = []
+    fields.reserveCapacity(metadata.count)
+    for (key, value) in metadata {
+      if case .string(let text) = value { fields.append((key, text)) } else { fields.append((key, "\(value)")) }
     }
+    fields.sort { $0.key < $1.key }
+    if fields.count > Self.maximumFields { fields.removeSubrange(Self.maximumFields...) }
+    return fields
   }
 }

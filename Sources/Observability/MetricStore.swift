@@ -1,18 +1,31 @@
 /// The values of all series. A value without locks or clocks; `MetricRegistry` shares it.
 package struct MetricStore: Sendable {
+  /// The name of a metric (hashing a whole declaration would cost more than the addition) and its label values, empty
+  /// behind the last. Without an array, because every job touches half a dozen series.
   struct Series: Sendable, Hashable {
-    /// The metric's; hashing a whole declaration would cost more than the addition.
     let name: String
-    let values: [String]
+    var first = ""
+    var second = ""
+    var third = ""
+    var fourth = ""
+
+    var values: [String] { [first, second, third, fourth] }
   }
 
   struct Histogram: Sendable, Equatable {
     /// One count per bucket and one for what is above the last bound; not cumulative.
     var counts: [UInt64]
     var sum = 0.0
+
+    mutating func add(_ value: Double, to bucket: Int) {
+      counts[bucket] += 1
+      sum += value
+    }
   }
 
   private var allowed: [MetricLabel: Set<String>] = [:]
+  /// Series whose label values were found to be allowed. As many as there are series at most.
+  private var checked: Set<Series> = []
   private var numbers: [Series: Double] = [:]
   private var histograms: [Series: Histogram] = [:]
   private let maximumSeries: Int
@@ -25,62 +38,75 @@ package struct MetricStore: Sendable {
 
   /// Replaces the values that the policy names; series that exist already stay.
   mutating func declare(tiers: some Sequence<String>, providers: some Sequence<String>) {
+    checked = []
     allowed[.tier] = Set(tiers)
     allowed[.provider] = Set(providers)
   }
 
   /// Adds to a counter. Label values in the order of the declaration. A counter never falls: an amount that is not
   /// positive (a correction in the user's favour) is left out.
-  package mutating func add(_ amount: Double = 1, to metric: Metric, _ values: String...) {
+  package mutating func add(
+    _ amount: Double = 1, to metric: Metric, _ first: String = "", _ second: String = "", _ third: String = "",
+    _ fourth: String = ""
+  ) {
     guard metric.kind == .counter else { fatalError("Bug: \(metric.name) is not a counter") }
-    guard amount > 0, let series = series(metric, values) else { return }
+    let asked = Series(name: metric.name, first: first, second: second, third: third, fourth: fourth)
+    guard amount > 0, let series = series(metric, asked) else { return }
     numbers[series, default: 0] += amount
   }
 
   /// Sets a gauge.
-  package mutating func set(_ metric: Metric, _ values: String..., to value: Double) {
+  package mutating func set(_ metric: Metric, _ first: String = "", _ second: String = "", to value: Double) {
     guard metric.kind == .gauge else { fatalError("Bug: \(metric.name) is not a gauge") }
-    guard let series = series(metric, values) else { return }
+    guard let series = series(metric, Series(name: metric.name, first: first, second: second)) else { return }
     numbers[series] = value
   }
 
   /// Adds one observation, in seconds, to a histogram.
-  package mutating func observe(_ seconds: Double, in metric: Metric, _ values: String...) {
+  package mutating func observe(_ seconds: Double, in metric: Metric, _ first: String = "", _ second: String = "") {
     guard case .histogram(let buckets) = metric.kind else { fatalError("Bug: \(metric.name) is not a histogram") }
-    guard let series = series(metric, values) else { return }
+    guard let series = series(metric, Series(name: metric.name, first: first, second: second)) else { return }
     let bucket = buckets.firstIndex { seconds <= $0 } ?? buckets.count
-    var empty: Histogram { Histogram(counts: Array(repeating: 0, count: buckets.count + 1)) }
-    histograms[series, default: empty].counts[bucket] += 1
-    histograms[series, default: empty].sum += seconds
+    histograms[series, default: Histogram(counts: Array(repeating: 0, count: buckets.count + 1))]
+      .add(seconds, to: bucket)
   }
 
   /// The series to change; nil, and counted, when it would be one too many.
-  private mutating func series(_ metric: Metric, _ values: [String]) -> Series? {
-    guard values.count == metric.labels.count else {
-      fatalError("Bug: \(metric.name) has \(metric.labels.count) labels")
+  private mutating func series(_ metric: Metric, _ asked: Series) -> Series? {
+    if checked.contains(asked) { return asked }
+    let labels = metric.labels
+    guard asked.values.dropFirst(labels.count).allSatisfy(\.isEmpty) else {
+      fatalError("Bug: \(metric.name) has \(labels.count) labels")
     }
-    let closed = zip(metric.labels, values).map { label, value in
-      allowed[label]?.contains(value) == true ? value : MetricLabel.other
+    func closed(_ index: Int, _ value: String) -> String {
+      guard index < labels.count else { return "" }
+      return allowed[labels[index]]?.contains(value) == true ? value : MetricLabel.other
     }
-    let series = Series(name: metric.name, values: closed)
-    let isKnown = numbers[series] != nil || histograms[series] != nil
-    if isKnown || numbers.count + histograms.count < maximumSeries { return series }
-    numbers[Series(name: Metrics.seriesOverflow.name, values: []), default: 0] += 1
-    return nil
+    let series = Series(
+      name: metric.name, first: closed(0, asked.first), second: closed(1, asked.second),
+      third: closed(2, asked.third), fourth: closed(3, asked.fourth))
+    if numbers[series] == nil, histograms[series] == nil {
+      guard numbers.count + histograms.count < maximumSeries else {
+        numbers[Series(name: Metrics.seriesOverflow.name), default: 0] += 1
+        return nil
+      }
+    }
+    if series == asked { checked.insert(series) }
+    return series
   }
 
   /// Every metric that has a value, in the order of the catalogue, its series in the order of their label values.
   func families() -> [MetricFamily] {
-    var samples: [String: [MetricFamily.Sample]] = [:]
-    for (series, value) in numbers {
-      samples[series.name, default: []].append(.init(values: series.values, value: .number(value)))
-    }
-    for (series, value) in histograms {
-      samples[series.name, default: []].append(.init(values: series.values, value: .histogram(value)))
-    }
+    var samples: [String: [(series: Series, value: MetricFamily.Sample.Value)]] = [:]
+    for (series, value) in numbers { samples[series.name, default: []].append((series, .number(value))) }
+    for (series, value) in histograms { samples[series.name, default: []].append((series, .histogram(value))) }
     return Metrics.all.compactMap { metric -> MetricFamily? in
-      let found = samples[metric.name]?.sorted { $0.values.lexicographicallyPrecedes($1.values) }
-      return found.map { MetricFamily(metric: metric, samples: $0) }
+      let found = samples[metric.name]?.map { sample in
+        MetricFamily.Sample(values: Array(sample.series.values.prefix(metric.labels.count)), value: sample.value)
+      }
+      return found.map { found in
+        MetricFamily(metric: metric, samples: found.sorted { $0.values.lexicographicallyPrecedes($1.values) })
+      }
     }
   }
 }

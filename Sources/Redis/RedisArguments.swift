@@ -1,13 +1,14 @@
-/// The arguments of one command end to end in one buffer, each behind its length (four bytes, native order): one heap
-/// allocation a command however many arguments it has. A length of `UInt32.max` stands for the run_id of the
-/// connection that sends the command.
+/// The arguments of one command as they travel: bulk strings of RESP, each behind its length, so that no content can be
+/// taken for anything else. One heap allocation a command however many arguments it has.
 struct RedisArguments: Sendable {
   private(set) var count = 0
-  private var storage: [UInt8] = []
+  private var wire: [UInt8] = []
+  /// Where the run_id of the connection that sends the command is put in.
+  private var runIDPlace: Int?
+  /// Where the third argument begins.
+  private var behindSecond = 0
 
-  private static let runIDMark = UInt32.max
-
-  init(capacity: Int) { storage.reserveCapacity(capacity) }
+  init(capacity: Int) { wire.reserveCapacity(capacity) }
 
   mutating func append(_ text: StaticString) {
     let start = text.utf8Start  // traps for a static string that is a single scalar, which string literals are not
@@ -25,42 +26,64 @@ struct RedisArguments: Sendable {
 
   mutating func append(_ number: Int64) { append(String(number)) }
 
-  mutating func appendRunID() { appendLength(RedisArguments.runIDMark) }
+  /// An argument that is the run_id; one at most.
+  mutating func appendRunID() {
+    precondition(runIDPlace == nil, "Bug: the run_id stands in a command once")
+    runIDPlace = wire.count
+    added()
+  }
 
   private mutating func append(_ bytes: UnsafeRawBufferPointer) {
     precondition(bytes.count <= 512 << 20, "Bug: Redis takes no argument above 512 MiB")
-    appendLength(UInt32(bytes.count))
-    storage.append(contentsOf: bytes)
+    wire.append(bulk: bytes)
+    added()
   }
 
-  private mutating func appendLength(_ length: UInt32) {
-    withUnsafeBytes(of: length) { storage.append(contentsOf: $0) }
+  private mutating func added() {
     count += 1
+    if count == 2 { behindSecond = wire.count }
   }
 
-  /// Calls `body` once with the arguments in the form C wants them (start and length of each, in order). The pointers
-  /// are valid only during that call; `body` may point entries elsewhere.
-  func withPointers<Result>(
-    runID: UnsafeRawBufferPointer,
-    _ body: (_ starts: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: UnsafeMutableBufferPointer<Int>)
-      -> Result
-  ) -> Result {
-    storage.withUnsafeBytes { flat in
-      withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { starts in
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { lengths in
-          var offset = 0
-          for index in 0..<count {
-            let length = flat.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
-            offset += MemoryLayout<UInt32>.size
-            let isRunID = length == RedisArguments.runIDMark
-            let bytes = isRunID ? runID : UnsafeRawBufferPointer(rebasing: flat[offset..<offset + Int(length)])
-            starts.initializeElement(at: index, to: bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
-            lengths.initializeElement(at: index, to: bytes.count)
-            if !isRunID { offset += bytes.count }
-          }
-          return body(starts, lengths)
-        }
-      }
+  /// Calls `send` with the pieces of the command in their order, as long as it returns true. The bytes are valid only
+  /// during each call.
+  /// - Parameter source: sends EVAL and this script in the place of the first two arguments, EVALSHA and a digest.
+  func pieces(runID: String, evaluating source: String?, _ send: (UnsafeRawBufferPointer) -> Bool) -> Bool {
+    var head = Array("*\(count)\r\n".utf8)
+    var start = 0
+    if let source {
+      head.append(bulk: "EVAL")
+      head.append(bulk: source)
+      start = behindSecond
     }
+    return wire.withUnsafeBytes { wire in
+      guard head.withUnsafeBytes(send) else { return false }
+      guard let place = runIDPlace else { return send(UnsafeRawBufferPointer(rebasing: wire[start...])) }
+      var id: [UInt8] = []
+      id.append(bulk: runID)
+      return send(UnsafeRawBufferPointer(rebasing: wire[start..<place])) && id.withUnsafeBytes(send)
+        && send(UnsafeRawBufferPointer(rebasing: wire[place...]))
+    }
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(bulk bytes: UnsafeRawBufferPointer) {
+    append(UInt8(ascii: "$"))
+    append(decimal: bytes.count)
+    append(UInt8(ascii: "\r"))
+    append(UInt8(ascii: "\n"))
+    append(contentsOf: bytes)
+    append(UInt8(ascii: "\r"))
+    append(UInt8(ascii: "\n"))
+  }
+
+  fileprivate mutating func append(bulk text: String) {
+    var text = text
+    text.withUTF8 { append(bulk: UnsafeRawBufferPointer($0)) }
+  }
+
+  private mutating func append(decimal number: Int) {
+    if number >= 10 { append(decimal: number / 10) }
+    append(UInt8(ascii: "0") + UInt8(number % 10))
   }
 }

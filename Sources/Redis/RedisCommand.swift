@@ -4,7 +4,7 @@
 package struct RedisCommand: Sendable {
   private(set) var arguments: RedisArguments
 
-  /// `capacity`: bytes of all arguments together, four more each; a hint that saves growing.
+  /// `capacity`: bytes of all arguments together, eight more each; a hint that saves growing.
   package init(_ name: StaticString, capacity: Int = 128) {
     arguments = RedisArguments(capacity: capacity)
     arguments.append(name)

@@ -35,26 +35,11 @@ final class RedisContext {
   /// Adds a command to the output buffer. With `evaluating` its first two arguments, EVALSHA and the digest, are
   /// replaced by EVAL and that source.
   func append(_ arguments: RedisArguments, runID: String, evaluating source: String? = nil) throws(RedisError) {
-    var (runID, source) = (runID, source)
-    let status = runID.withUTF8 { runID in
-      arguments.withPointers(runID: UnsafeRawBufferPointer(runID)) { starts, lengths in
-        func send() -> Int32 {
-          redisAppendCommandArgv(context, Int32(starts.count), starts.baseAddress, lengths.baseAddress)
-        }
-        guard var text = source else { return send() }
-        source = nil
-        let eval: StaticString = "EVAL"
-        return text.withUTF8 { text in
-          let both = [UnsafeRawBufferPointer(start: eval.utf8Start, count: eval.utf8CodeUnitCount), .init(text)]
-          for (index, bytes) in both.enumerated() {
-            starts[index] = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            lengths[index] = bytes.count
-          }
-          return send()
-        }
-      }
+    let isAppended = arguments.pieces(runID: runID, evaluating: source) { piece in
+      redisAppendFormattedCommand(
+        context, piece.baseAddress?.assumingMemoryBound(to: CChar.self), piece.count) == REDIS_OK
     }
-    guard status == REDIS_OK else { throw RedisError(.connectionLost, "no memory for a command", .retry) }
+    guard isAppended else { throw RedisError(.connectionLost, "no memory for a command", .retry) }
   }
 
   /// Sends what was appended and reads that many replies: one round trip. An error of a command is a value.

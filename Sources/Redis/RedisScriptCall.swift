@@ -8,10 +8,10 @@ package struct RedisScriptCall: Sendable {
   let script: RedisScript
   private(set) var arguments: RedisArguments
 
-  /// `capacity`: bytes of all keys and arguments together, four more each; a hint that saves growing.
+  /// `capacity`: bytes of all keys and arguments together, eight more each; a hint that saves growing.
   package init(_ script: RedisScript, keys: [String], capacity: Int = 384) {
     self.script = script
-    arguments = RedisArguments(capacity: capacity + 64)
+    arguments = RedisArguments(capacity: capacity + 96)
     arguments.append("EVALSHA" as StaticString)
     arguments.append(script.sha1)
     arguments.append(Int64(keys.count))

@@ -36,8 +36,9 @@ extension Pipeline {
     logger.info(
       "over the limit, handed back",
       metadata: [
-        LogKey.job: "\(arrival.job.id)", LogKey.user: "\(arrival.job.userID)", LogKey.tier: "\(question.tier)",
-        LogKey.reason: "\(place.reason.rawValue)", LogKey.active: "\(place.active)/\(question.request.limit)",
+        LogKey.job: .string(arrival.job.id), LogKey.user: .string(arrival.job.userID),
+        LogKey.tier: .string(question.tier),
+        LogKey.reason: .string(place.reason.rawValue), LogKey.active: "\(place.active)/\(question.request.limit)",
         LogKey.position: "\(place.position)", LogKey.retryIn: "\(back)",
       ])
   }
@@ -85,10 +86,10 @@ extension Pipeline {
     logger.info(
       "admitted",
       metadata: [
-        LogKey.job: "\(job.id)", LogKey.user: "\(job.userID)", LogKey.task: "\(job.taskType.rawValue)",
-        LogKey.tier: "\(question.tier)", LogKey.lane: "\(question.request.lane.rawValue)",
+        LogKey.job: .string(job.id), LogKey.user: .string(job.userID), LogKey.task: .string(job.taskType.rawValue),
+        LogKey.tier: .string(question.tier), LogKey.lane: .string(question.request.lane.rawValue),
         LogKey.priority: "\(4 - question.request.lane.rank)", LogKey.active: "\(active)/\(plan.tier.concurrency)",
-        LogKey.run: "\(run)", LogKey.attempt: "\(attempt)",
+        LogKey.run: .string(run), LogKey.attempt: "\(attempt)",
       ])
   }
 }

@@ -109,7 +109,7 @@ struct Pipeline: Sendable {
   }
 
   private func entitlements(of jobs: [Job]) async throws(AdmissionError) -> [Entitlement?] {
-    let rows = try await desk.entitlements(of: jobs.map(\.userID))
+    let rows = try await desk.entitlements(of: jobs)
     return rows.map { row in
       guard let row else { return nil }
       do {
@@ -161,7 +161,7 @@ struct Pipeline: Sendable {
   ) -> Verdict? {
     if let claim = arrival.claim {
       let tier = planner.tier(of: arrival.job, entitlement)
-      let isForeign = claim.user != Identifier.base64url(arrival.job.userID)
+      let isForeign = claim.user != arrival.job.userKey
       let hasOtherLane = arrival.delivery.followsTier && claim.lane != tier.lane
       if isForeign || hasOtherLane { return .move(arrival, to: tier.lane, tier: tier.code) }
     }
@@ -175,28 +175,21 @@ struct Pipeline: Sendable {
 
   private func question(_ arrival: Arrival, _ plan: Plan, _ stamp: String, _ time: Timestamp) -> Question {
     let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time)
-    var request = request(arrival, limit: plan.tier.concurrency, intent: intent.encoded(), time)
-    request.limits = plan.limits
-    request.worst = plan.worst
-    request.stamp = stamp
+    let request = AdmissionRequest(
+      job: arrival.job, lane: arrival.lane ?? .low, limit: plan.tier.concurrency, leaseID: leaseID(of: arrival),
+      runStamp: RunStamp.fresh(at: time), intent: intent.encoded(), replays: arrival.delivery.replays,
+      copy: arrival.delivery.copy, claim: arrival.claim, limits: plan.limits, worst: plan.worst, stamp: stamp)
     return Question(arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil, request: request)
   }
 
   private func question(
     _ arrival: Arrival, endingWith fault: ResultEvent.Fault, _ tier: String, _ time: Timestamp
   ) -> Question {
-    Question(
-      arrival: arrival, tier: tier, plan: nil, fault: fault,
-      request: request(arrival, limit: 0, intent: [], time))
-  }
-
-  private func request(
-    _ arrival: Arrival, limit: Int, intent: [UInt8], _ time: Timestamp
-  ) -> AdmissionRequest {
-    AdmissionRequest(
-      job: arrival.job, lane: arrival.lane ?? .low, limit: limit, leaseID: leaseID(of: arrival),
-      runStamp: RunStamp.fresh(at: time), intent: intent, replays: arrival.delivery.replays,
+    let request = AdmissionRequest(
+      job: arrival.job, lane: arrival.lane ?? .low, limit: 0, leaseID: leaseID(of: arrival),
+      runStamp: RunStamp.fresh(at: time), intent: [], replays: arrival.delivery.replays,
       copy: arrival.delivery.copy, claim: arrival.claim)
+    return Question(arrival: arrival, tier: tier, plan: nil, fault: fault, request: request)
   }
 
   /// Says who holds it and for which job, and of a head in which bay its message lies, unacked.
@@ -216,8 +209,8 @@ struct Pipeline: Sendable {
         intent: question.request.intent, month: month, worst: question.request.worst)
       passed.started.append(
         Run(
-          job: arrival.job, delivery: arrival.delivery, firstSeen: arrival.firstSeen, plan: plan,
-          lane: question.request.lane, lease: lease, startedAt: at, earlierCosts: costs))
+          arrival: arrival, plan: plan, lane: question.request.lane, lease: lease, startedAt: at,
+          earlierCosts: costs))
       log(question, plan, run, attempt, active: active)
     case .wait(let place): wait(question, place, into: &passed)
     case .blocked(let limit, let run, let attempt, let costs):

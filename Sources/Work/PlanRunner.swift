@@ -116,9 +116,7 @@ struct PlanRunner: Sendable {
       return .over
     case .advanced:
       await failpoints.pass(.afterAdvance)
-      progress.run.lease.attempt += 1
-      progress.run.lease.intent = intent
-      progress.run.lease.worst = worst
+      progress.run = run.going(on: run.lease.advanced(intent: intent, worst: worst))
       progress.unwritten = []
       return nil
     }

@@ -7,19 +7,25 @@ import Synchronization
 /// The providers in force, exchanged as a whole when the policy changes. A provider that the new policy no longer has is
 /// shut down when its last call has ended. Safe to share.
 package final class ProviderShelf: Sendable {
+  /// To which provider, and under which exchange it began.
+  private struct Call: Hashable {
+    let name: String
+    let epoch: Int
+  }
+
   private struct State {
     var current: ProviderSet
     /// Counts the exchanges; a call belongs to the one it began under.
     var epoch = 0
-    /// Calls under way, by epoch and name.
-    var calls: [Int: [String: Int]] = [:]
+    /// Calls under way.
+    var calls: [Call: Int] = [:]
     /// With the last epoch whose calls may use it.
     var retired: [(provider: any Provider, epoch: Int)] = []
 
     /// Takes out those retired providers that nobody calls any more.
     mutating func takeIdle() -> [any Provider] {
       let idle = retired.filter { entry in
-        !calls.contains { $0.key <= entry.epoch && ($0.value[entry.provider.name] ?? 0) > 0 }
+        !calls.contains { $0.key.epoch <= entry.epoch && $0.key.name == entry.provider.name && $0.value > 0 }
       }
       retired.removeAll { entry in idle.contains { $0.provider.name == entry.provider.name && $0.epoch == entry.epoch }
       }
@@ -63,15 +69,16 @@ package final class ProviderShelf: Sendable {
   private func withProvider<Answer>(
     _ name: String, _ body: (any Provider) async -> Answer
   ) async -> Answer? {
-    let (provider, epoch) = state.withLock { state in
+    let (provider, call) = state.withLock { state in
       let provider = state.current[name]
-      if provider != nil { state.calls[state.epoch, default: [:]][name, default: 0] += 1 }
-      return (provider, state.epoch)
+      let call = Call(name: name, epoch: state.epoch)
+      if provider != nil { state.calls[call, default: 0] += 1 }
+      return (provider, call)
     }
     guard let provider else { return nil }
     let answer = await body(provider)
     let idle = state.withLock { state -> [any Provider] in
-      state.calls[epoch]?[name]? -= 1
+      state.calls[call, default: 1] -= 1
       return state.retired.isEmpty ? [] : state.takeIdle()
     }
     for provider in idle { await provider.shutdown() }
@@ -84,7 +91,7 @@ package final class ProviderShelf: Sendable {
       state.current = set
       state.retired += retired.map { ($0, state.epoch) }
       state.epoch += 1
-      state.calls = state.calls.filter { $0.value.contains { $0.value > 0 } }
+      state.calls = state.calls.filter { $0.value > 0 }
       return state.takeIdle()
     }
     for provider in idle { await provider.shutdown() }

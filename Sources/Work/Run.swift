@@ -50,17 +50,45 @@ private final class ClaimBox: Sendable {
 }
 
 /// A job that was admitted and is on its way through its candidates.
-struct Run: Sendable {
+final class Run: Sendable {
   let job: Job
   /// The delivery that was admitted; another one is settled if it was lost with its connection.
   let delivery: Delivery
   let firstSeen: Timestamp
   let plan: Plan
   let lane: Lane
-  var lease: HeldLease
+  let lease: HeldLease
   let startedAt: Timestamp
   /// Cost events of attempts that earlier holders made and nobody is known to have announced.
   let earlierCosts: [[UInt8]]
+
+  init(
+    arrival: Arrival, plan: Plan, lane: Lane, lease: HeldLease, startedAt: Timestamp, earlierCosts: [[UInt8]]
+  ) {
+    job = arrival.job
+    delivery = arrival.delivery
+    firstSeen = arrival.firstSeen
+    self.plan = plan
+    self.lane = lane
+    self.lease = lease
+    self.startedAt = startedAt
+    self.earlierCosts = earlierCosts
+  }
+
+  private init(_ run: Run, _ lease: HeldLease) {
+    job = run.job
+    delivery = run.delivery
+    firstSeen = run.firstSeen
+    plan = run.plan
+    lane = run.lane
+    self.lease = lease
+    startedAt = run.startedAt
+    earlierCosts = run.earlierCosts
+  }
+
+  /// The run with its next attempt.
+  func going(on lease: HeldLease) -> Run { Run(self, lease) }
+
   /// Nil for one that had to wait for nothing but a free slot.
   var waitedFor: WaitReason? { delivery.trips > 0 || delivery.copy > 0 ? .concurrency : nil }
 

@@ -16,23 +16,29 @@ extension Settler {
       logger.info(
         "ended without a run here",
         metadata: [
-          LogKey.job: "\(run.arrival.job.id)", LogKey.tier: "\(run.tier)", LogKey.outcome: "\(run.fault.code.rawValue)",
-          LogKey.reason: "\(run.fault.message)", LogKey.attempt: "\(run.attempt)",
+          LogKey.job: .string(run.arrival.job.id), LogKey.tier: .string(run.tier),
+          LogKey.outcome: .string(run.fault.code.rawValue),
+          LogKey.reason: .string(run.fault.message), LogKey.attempt: "\(run.attempt)",
         ])
     case .known(let arrival, let run):
       logger.info(
         "ended before, announced again",
-        metadata: [LogKey.job: "\(arrival.job.id)", LogKey.run: "\(run.run)", LogKey.outcome: "\(run.status.rawValue)"])
+        metadata: [
+          LogKey.job: .string(arrival.job.id), LogKey.run: .string(run.run),
+          LogKey.outcome: .string(run.status.rawValue),
+        ])
     case .handBack(let arrival, let delay, let reason):
       logger.info(
         "handed back",
         metadata: [
-          LogKey.job: "\(arrival.job.id)", LogKey.reason: "\(reason.rawValue)", LogKey.retryIn: "\(delay)",
+          LogKey.job: .string(arrival.job.id), LogKey.reason: .string(reason.rawValue), LogKey.retryIn: "\(delay)",
         ])
     case .move(let arrival, let lane, let tier):
       logger.info(
         "moved to its tier's lane",
-        metadata: [LogKey.job: "\(arrival.job.id)", LogKey.lane: "\(lane.rawValue)", LogKey.tier: "\(tier)"])
+        metadata: [
+          LogKey.job: .string(arrival.job.id), LogKey.lane: .string(lane.rawValue), LogKey.tier: .string(tier),
+        ])
     case .stale(let delivery):
       logger.info(
         "a later copy of the job waits, this one is dropped",
@@ -46,7 +52,7 @@ extension Settler {
         "dead letter",
         metadata: [
           LogKey.job: "\(refusal.jobID ?? "unknown")", LogKey.user: "\(refusal.userID ?? "unknown")",
-          LogKey.outcome: "\(refusal.code.rawValue)", LogKey.reason: "\(refusal.detail)",
+          LogKey.outcome: .string(refusal.code.rawValue), LogKey.reason: .string(refusal.detail),
         ])
     }
   }
@@ -57,8 +63,8 @@ extension Settler {
     logger.info(
       "settled",
       metadata: [
-        LogKey.job: "\(end.run.job.id)", LogKey.run: "\(end.run.lease.run)",
-        LogKey.outcome: "\(end.fault?.code.rawValue ?? RunStatus.succeeded.rawValue)",
+        LogKey.job: .string(end.run.job.id), LogKey.run: .string(end.run.lease.run),
+        LogKey.outcome: .string(end.fault?.code.rawValue ?? RunStatus.succeeded.rawValue),
         LogKey.provider: "\(end.attempts.last?.provider ?? "none")", LogKey.attempt: "\(end.run.lease.attempt)",
         LogKey.cost: "\(cost)", LogKey.duration: "\(end.milliseconds)ms",
       ])

@@ -98,15 +98,19 @@ extension Worker {
     var wave = Wave(arrivals: heads + unsorted)
     heads = []
     unsorted = []
+    var taken: [Lane: Int] = [:]
     for source in slotDesk.grant(configuration.slots - busy, lines: lines.mapValues(\.count)) {
       switch source {
       case .line(let lane):
-        guard let arrival = lines[lane]?.removeFirst() else { continue }
-        wave.arrivals.append(arrival)
+        let next = taken[lane] ?? 0
+        guard let line = lines[lane], next < line.count else { continue }
+        wave.arrivals.append(line[next])
+        taken[lane] = next + 1
         busy += 1
       case .room(let lane): wave.wishes[lane, default: 0] += 1
       }
     }
+    for (lane, count) in taken { lines[lane]?.removeFirst(count) }
     return wave
   }
 

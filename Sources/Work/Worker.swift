@@ -10,13 +10,19 @@ import Providers
 /// settles what has ended. The actor guards the lines in front of the slots and the leases that are held; everything
 /// slow happens outside of it. See `Pipeline` for the way of one job.
 package actor Worker {
-  /// A run between admission and its written end.
-  struct HeldRun {
+  /// A run between admission and its written end. A class: it is changed in its place in `held`, by this actor only.
+  final class HeldRun {
     var lease: HeldLease
     let lane: Lane
     /// The delivery to settle: a later one if the first was lost with its connection.
     var delivery: Delivery
     var isExecuting = true
+
+    init(_ run: Run) {
+      lease = run.lease
+      lane = run.lane
+      delivery = run.delivery
+    }
   }
 
   let configuration: WorkerConfiguration
@@ -220,7 +226,7 @@ package actor Worker {
     guard let id = leaseOfJob[arrival.job.id], let run = held[id], run.isExecuting,
       run.lease.job.digest == arrival.job.digest, !intake.isCurrent(run.delivery)
     else { return false }
-    held[id]?.delivery = arrival.delivery
+    run.delivery = arrival.delivery
     return true
   }
 
@@ -228,7 +234,7 @@ package actor Worker {
 
   func start(_ runs: [Run]) {
     for run in runs {
-      held[run.lease.leaseID] = HeldRun(lease: run.lease, lane: run.lane, delivery: run.delivery)
+      held[run.lease.leaseID] = HeldRun(run)
       leaseOfJob[run.job.id] = run.lease.leaseID
     }
     starts.put(contentsOf: runs)
@@ -266,16 +272,17 @@ package actor Worker {
   /// Nil for a run that was abandoned, whose lease runs out by itself, and for one that gave it back in its middle: its
   /// delivery stands in line again.
   private func verdict(on leaseID: String, _ leaving: PlanRunner.Leaving) -> Verdict? {
-    guard let delivery = held[leaseID]?.delivery else { return nil }
+    guard let run = held[leaseID] else { return nil }
     switch leaving {
     case .ended(let end):
-      held[leaseID]?.isExecuting = false
-      return .ended(end, delivery)
+      run.isExecuting = false
+      return .ended(end, run.delivery)
     case .abandoned: release(leaseID)
-    case .suspended(let run):
+    case .suspended(let suspended):
       release(leaseID)
-      let arrival = Arrival(delivery: delivery, job: run.job, lane: run.lane, firstSeen: run.firstSeen)
-      lines[run.lane, default: []].insert(arrival, at: 0)
+      let arrival = Arrival(
+        delivery: run.delivery, job: suspended.job, lane: suspended.lane, firstSeen: suspended.firstSeen)
+      lines[suspended.lane, default: []].insert(arrival, at: 0)
     }
     return nil
   }

@@ -2,13 +2,29 @@ import Testing
 
 @testable import Redis
 
-/// The arguments as they would go over the wire.
-func vector(_ arguments: RedisArguments, runID: String = "") -> [[UInt8]] {
-  Array(runID.utf8).withUnsafeBytes { runID in
-    arguments.withPointers(runID: runID) { starts, lengths in
-      zip(starts, lengths).map { Array(UnsafeRawBufferPointer(start: $0, count: $1)) }
-    }
+/// The arguments as a server would read them.
+func vector(_ arguments: RedisArguments, runID: String = "", evaluating source: String? = nil) -> [[UInt8]] {
+  var wire: [UInt8] = []
+  #expect(
+    arguments.pieces(runID: runID, evaluating: source) { piece in
+      wire.append(contentsOf: piece)
+      return true
+    })
+  var rest = wire[...]
+  func number(behind mark: Character) -> Int {
+    let line = rest.prefix { $0 != UInt8(ascii: "\r") }
+    rest = rest.dropFirst(line.count + 2)
+    #expect(line.first == mark.asciiValue)
+    return Int(String(decoding: line.dropFirst(), as: UTF8.self)) ?? 0
   }
+  let read = (0..<number(behind: "*")).map { _ in
+    let length = number(behind: "$")
+    defer { rest = rest.dropFirst(length + 2) }
+    #expect(Array(rest.dropFirst(length).prefix(2)) == Array("\r\n".utf8))
+    return Array(rest.prefix(length))
+  }
+  #expect(rest.isEmpty)
+  return read
 }
 
 func texts(_ arguments: RedisArguments, runID: String = "") -> [String] {
@@ -50,9 +66,13 @@ func texts(_ arguments: RedisArguments, runID: String = "") -> [String] {
 
   @Test func `a script call counts its keys and fills in the run_id`() {
     let script = RedisScript(name: "one", source: "return 1")
-    let call = RedisScriptCall(script, keys: ["k1", "k2"]).arg("a").argRunID().arg(5).argRunID().arg([0xFF])
-    let expected = ["EVALSHA", script.sha1, "2", "k1", "k2", "a", "abc", "5", "abc", "\u{FFFD}"]
-    #expect(texts(call.arguments, runID: "abc") == expected)
+    let call = RedisScriptCall(script, keys: ["k1", "k2"]).arg("a").argRunID().arg(5).arg([0xFF])
+    let expected = ["k1", "k2", "a", "abc", "5", "\u{FFFD}"]
+    #expect(texts(call.arguments, runID: "abc") == ["EVALSHA", script.sha1, "2"] + expected)
+    let evaluated = vector(call.arguments, runID: "abc", evaluating: "return 1").map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    #expect(evaluated == ["EVAL", "return 1", "2"] + expected)
     #expect(texts(RedisScriptCall(script, keys: []).arguments) == ["EVALSHA", script.sha1, "0"])
   }
 }

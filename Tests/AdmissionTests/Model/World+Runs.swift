@@ -50,10 +50,7 @@ extension World {
     if reply != .lost, let ended { announce(lease.job, lease.run, ended) }
     guard reply == .advanced else { return nil }
     if let next { try checkSpending(of: user, in: lease.month, reserving: next, beside: lease) }
-    var further = lease
-    further.attempt += 1
-    further.worst = next
-    return further
+    return lease.advanced(intent: lease.intent, worst: next)
   }
 
   /// A lease that is no longer ours is not asked for again: the delivery gets another name.

@@ -33,11 +33,11 @@ extension World {
       guard case .asking(let claim) = delivery.stage else { continue }
       let job = jobs[delivery.message.job]
       let user = user(of: job)
-      var request = bench.request(
-        job, lease: delivery.leaseID, limit: user.concurrency, lane: user.lane, copy: delivery.message.copy,
-        claim: claim, limits: user.limits, worst: worst(user), stamp: stamp)
-      if random.chance(1, in: 100), claim == nil { request.limit = 0 }
-      requests.append(request)
+      let asksOnly = random.chance(1, in: 100) && claim == nil
+      requests.append(
+        bench.request(
+          job, lease: delivery.leaseID, limit: asksOnly ? 0 : user.concurrency, lane: user.lane,
+          copy: delivery.message.copy, claim: claim, limits: user.limits, worst: worst(user), stamp: stamp))
     }
     var replies = try await bench.desk.admit(requests)
     for (request, reply) in zip(requests, replies) {
