@@ -3,7 +3,7 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends librabbitmq-dev libhiredis-dev libsqlite3-dev pkg-config \
+    && apt-get install -y --no-install-recommends librabbitmq-dev libhiredis-dev libsqlite3-dev libjemalloc-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The dependencies first: their layer stays until the manifest changes.

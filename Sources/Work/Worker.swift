@@ -10,21 +10,6 @@ import Providers
 /// settles what has ended. The actor guards the lines in front of the slots and the leases that are held; everything
 /// slow happens outside of it. See `Pipeline` for the way of one job.
 package actor Worker {
-  /// A run between admission and its written end. A class: it is changed in its place in `held`, by this actor only.
-  final class HeldRun {
-    var lease: HeldLease
-    let lane: Lane
-    /// The delivery to settle: a later one if the first was lost with its connection.
-    var delivery: Delivery
-    var isExecuting = true
-
-    init(_ run: Run) {
-      lease = run.lease
-      lane = run.lane
-      delivery = run.delivery
-    }
-  }
-
   let configuration: WorkerConfiguration
   let desk: AdmissionDesk
   let intake: LaneIntake

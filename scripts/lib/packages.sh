@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs Debian or Ubuntu packages, only those that are missing. Sourced by scripts after steps.sh.
 
-BUILD_PACKAGES=(librabbitmq-dev libhiredis-dev libsqlite3-dev pkg-config)
+BUILD_PACKAGES=(librabbitmq-dev libhiredis-dev libsqlite3-dev libjemalloc-dev pkg-config)
 SERVER_PACKAGES=(rabbitmq-server redis-server redis-tools)
 SPEECH_PACKAGES=(espeak-ng python3-venv)
 CLIENT_PACKAGES=(amqp-tools openssl)
