@@ -5,8 +5,8 @@ package struct AdmissionConfiguration: Sendable, Hashable {
   package var leaseLength: Duration = .seconds(30)
   /// How often running jobs are renewed. Default 10 s; must be well under `leaseLength`.
   package var renewInterval: Duration = .seconds(10)
-  /// Most attempts of one run, over all deliveries, fallbacks and crashes. Default 5.
-  package var attemptBudget = 5
+  /// Most attempts of one run, over all deliveries, fallbacks and crashes. Default 6.
+  package var attemptBudget = 6
   /// How long a finished job is remembered for duplicates and status (`TOLLWAY_STATE_TTL`). Default 24 h.
   package var stateTTL: Duration = .seconds(24 * 3600)
   /// How long the output of a finished job is kept for those who ask again. Default 1 h.

@@ -56,19 +56,15 @@ extension AdmissionDesk {
     return (spending(0), spending(1))
   }
 
-  /// The server's clock, by which months turn.
   /// Whether somebody waits for this marker: it is of the epoch in force, and what was spent is not known to that yet.
   package func isAwaited(_ marker: LedgerMarker) async throws(AdmissionError) -> Bool {
     let reply = try await send([RedisCommand("MGET").arg(keys.epoch).arg(keys.moneyReady)])[0].array ?? []
     return reply.count == 2 && reply[0].string == marker.epoch && reply[1].string != marker.epoch
   }
 
+  /// The server's clock, by which months turn.
   package func time() async throws(AdmissionError) -> Timestamp {
-    let reply = try await send([RedisCommand("TIME")])[0]
-    guard let parts = reply.array, parts.count == 2, let seconds = parts[0].int, let micros = parts[1].int else {
-      throw AdmissionError(script: "TIME", reply: reply)
-    }
-    return Timestamp(milliseconds: seconds * 1000 + micros / 1000)
+    try Timestamp(readingTIME: try await send([RedisCommand("TIME")])[0])
   }
 
   /// Shows the ids of events that are spent and still open, a few hundred at a time, some of them perhaps twice. One

@@ -33,9 +33,9 @@ extension AdmissionDesk {
 }
 
 extension FleetFigures {
-  /// Now, hold, flags, four counts, four ages, waiting jobs, reports.
+  /// Now, hold, flags, four counts, four ages, waiting jobs, reports, breakers.
   init?(reading value: RedisValue) {
-    guard let parts = value.array, parts.count == 13, let now = parts[0].int, let hold = parts[1].int,
+    guard let parts = value.array, parts.count == 14, let now = parts[0].int, let hold = parts[1].int,
       let flags = parts[2].string
     else { return nil }
     self.init(
@@ -45,6 +45,7 @@ extension FleetFigures {
         report.bytes.flatMap { WorkerReport(worker: worker, decoding: $0) }
       },
       waiting: [:], heads: Self.byLane(parts[3...6]) { Int($0) },
+      providers: BreakerState.all(reading: parts[13], at: Timestamp(milliseconds: now)),
       headAge: Self.byLane(parts[7...10]) { .milliseconds($0) })
     for (name, count) in parts[11].pairs {
       let words = name.split(separator: ":")

@@ -18,13 +18,13 @@ extension JobStanding {
   struct Reply {
     let parts: [RedisValue]
 
-    var isUnknown: Bool { parts.count == 4 && parts[3].array?.isEmpty == true }
+    var isUnknown: Bool { parts.count == 5 && parts[3].array?.isEmpty == true }
   }
 
   /// The form that the header of `explain.lua` promises; nil for anything else.
   fileprivate init?(reading reply: Reply) {
     let parts = reply.parts
-    guard parts.count == 4 || parts.count == 13, let now = parts[0].int, let hold = parts[1].int,
+    guard parts.count == 5 || parts.count == 14, let now = parts[0].int, let hold = parts[1].int,
       let flags = parts[2].string
     else { return nil }
     let job = Fields(parts[3])
@@ -43,14 +43,15 @@ extension JobStanding {
     copy = Int(job.int("copy") ?? 0)
     status = job.string("status").flatMap(RunStatus.init(rawValue:))
     result = job.bytes("result")
-    guard parts.count == 13 else { return }
-    active = Int(parts[8].int ?? 0)
-    holders = (parts[9].array ?? []).compactMap(Holder.init(reading:))
-    month = parts[10].string ?? month
-    base = parts[11].string.flatMap(Spending.init(text:))
-    open = parts[12].string.flatMap(Spending.init(text:))
+    breakers = BreakerState.all(reading: parts[4], at: at)
+    guard parts.count == 14 else { return }
+    active = Int(parts[9].int ?? 0)
+    holders = (parts[10].array ?? []).compactMap(Holder.init(reading:))
+    month = parts[11].string ?? month
+    base = parts[12].string.flatMap(Spending.init(text:))
+    open = parts[13].string.flatMap(Spending.init(text:))
     if state == .waiting {
-      wait = Wait(job: job, room: Fields(parts[4]), parts, now: now)
+      wait = Wait(job: job, room: Fields(parts[5]), parts, now: now)
       if wait == nil { return nil }
     }
   }
@@ -67,14 +68,14 @@ extension JobStanding {
 }
 
 extension JobStanding.Wait {
-  /// `parts[5...7]`: place, position, expected start.
+  /// `parts[6...8]`: place, position, expected start.
   fileprivate init?(job: Fields, room: Fields, _ parts: [RedisValue], now: Int64) {
-    guard let reason = job.string("why").flatMap(WaitReason.init(rawValue:)), let position = parts[6].int,
-      let expected = parts[7].int
+    guard let reason = job.string("why").flatMap(WaitReason.init(rawValue:)), let position = parts[7].int,
+      let expected = parts[8].int
     else { return nil }
     let bay = Int(room.int("bay") ?? 0)
     let place: Place =
-      switch parts[5].string {
+      switch parts[6].string {
       case "deck": .deck
       case "bay": .bay(bay)
       case "parking": .parking(bay)

@@ -148,6 +148,19 @@ extension AdmissionDesk {
     }
   }
 
+  /// Marks jobs as waiting for a provider without asking for their admission; the next who asks undoes that.
+  /// - Parameter jobs: each with its lane, and the instant by the server's clock at which it may go on at the earliest.
+  /// - Returns: false for those that run, have ended, or are another body or user under that id: nothing was changed.
+  @discardableResult
+  package func rest(_ jobs: [(job: Job, lane: Lane, until: Timestamp)]) async throws(AdmissionError) -> [Bool] {
+    let calls = jobs.map { job, lane, until in
+      call(AdmissionScripts.rest, 384)
+        .arg(job.id).arg(job.userKey).arg(job.digest).arg(lane.rawValue).arg(until.milliseconds)
+        .arg(WaitReason.providerResting.rawValue).arg(configuration.unfinishedTTL.milliseconds)
+    }
+    return try await run(calls) { $0.int.map { $0 == 1 } }
+  }
+
   /// Events that are spent and not yet confirmed, after a loss of Redis.
   package func assert(
     _ events: [(user: String, id: String, month: String, spent: Spending)]

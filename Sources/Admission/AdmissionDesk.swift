@@ -22,13 +22,13 @@ package struct AdmissionDesk: Sendable {
   }
 
   package func renew(_ leases: [HeldLease]) async throws(AdmissionError) -> [RenewReply] {
-    let calls = leases.map { lease in
-      call(AdmissionScripts.renew, 768)
-        .argRunID().arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
-        .arg(lease.intent).arg(configuration.leaseLength.milliseconds).arg(configuration.unfinishedTTL.milliseconds)
-        .arg(lease.job.id).arg(lease.month).arg(lease.worst?.text ?? "")
-    }
-    return try await run(calls) { value in value.string.flatMap { RenewReply(rawValue: $0) } }
+    try await run(leases.map { call(renewing: $0) }) { value in value.string.flatMap { RenewReply(rawValue: $0) } }
+  }
+
+  /// Renews a lease and writes its intent in the place of the one that the attempt began with.
+  package func note(_ lease: HeldLease) async throws(AdmissionError) -> RenewReply {
+    let call = call(renewing: lease, notingIntent: true)
+    return try await run([call]) { value in value.string.flatMap { RenewReply(rawValue: $0) } }[0]
   }
 
   /// Writes down how an attempt ended and what the next one will be.
@@ -38,12 +38,38 @@ package struct AdmissionDesk: Sendable {
   package func advance(
     _ lease: HeldLease, ended: AttemptCost?, nextIntent: [UInt8], worst: Spending?, limits: AdmissionLimits
   ) async throws(AdmissionError) -> AdvanceReply {
+    try await advance(lease, ended, nextIntent, worst, limits, pauses: false)
+  }
+
+  /// Writes down how an attempt ended and stops the run there, its lease and what it had reserved given back: its next
+  /// delivery asks for admission again. Answers `refused` when that is done, `lost` as `advance` does.
+  /// - Parameter ended: nil if it never reached a provider.
+  package func pause(_ lease: HeldLease, ended: AttemptCost?) async throws(AdmissionError) -> AdvanceReply {
+    try await advance(lease, ended, [], lease.worst, AdmissionLimits(), pauses: true)
+  }
+
+  private func advance(
+    _ lease: HeldLease, _ ended: AttemptCost?, _ nextIntent: [UInt8], _ worst: Spending?, _ limits: AdmissionLimits,
+    pauses: Bool
+  ) async throws(AdmissionError) -> AdvanceReply {
     let call = call(AdmissionScripts.advance, 2048)
       .arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
       .arg(ended?.event ?? []).arg(nextIntent).arg(configuration.leaseLength.milliseconds)
       .arg(configuration.unfinishedTTL.milliseconds).arg(lease.job.id).arg(lease.month)
-      .arg(ended?.spent?.text ?? "").arg(worst?.text ?? "").arg(limits.text)
+      .arg(ended?.spent?.text ?? "").arg(worst?.text ?? "").arg(limits.text).arg(pauses ? "1" : "0")
     return try await run([call]) { $0.string.flatMap { AdvanceReply(rawValue: $0) } }[0]
+  }
+
+  /// Takes over an attempt that `admit` called an orphan and that goes on at its provider; its reservation and its
+  /// intent stay as they are.
+  /// - Parameter limit: leases that the job's user may hold at once.
+  package func continueAttempt(
+    _ job: Job, run: String, attempt: Int, leaseID: String, limit: Int
+  ) async throws(AdmissionError) -> ContinueReply {
+    let call = call(AdmissionScripts.continueAttempt, 512)
+      .argRunID().arg(leaseID).arg(job.userKey).arg(job.id).arg(run).arg(Int64(attempt))
+      .arg(configuration.leaseLength.milliseconds).arg(configuration.unfinishedTTL.milliseconds).arg(Int64(limit))
+    return try await self.run([call], ContinueReply.init(reading:))[0]
   }
 
   package func finish(_ ends: [Finish]) async throws(AdmissionError) -> [FinishReply] {
@@ -86,6 +112,13 @@ package struct AdmissionDesk: Sendable {
       .arg(request.limits.text).arg(request.worst?.text ?? "").arg(request.stamp).arg(Int64(configuration.bays))
   }
 
+  private func call(renewing lease: HeldLease, notingIntent: Bool = false) -> RedisScriptCall {
+    call(AdmissionScripts.renew, 768)
+      .argRunID().arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
+      .arg(lease.intent).arg(configuration.leaseLength.milliseconds).arg(configuration.unfinishedTTL.milliseconds)
+      .arg(lease.job.id).arg(lease.month).arg(lease.worst?.text ?? "").arg(notingIntent ? "1" : "0")
+  }
+
   private func call(for end: Finish) -> RedisScriptCall {
     let job = end.job
     let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count + 64 }
@@ -122,18 +155,6 @@ package struct AdmissionDesk: Sendable {
 }
 
 extension AdmissionDesk {
-  /// The stored entitlements of the jobs' users (as `Entitlement` encodes them), nil for those without any.
-  package func entitlements(of jobs: [Job]) async throws(AdmissionError) -> [[UInt8]?] {
-    guard !jobs.isEmpty else { return [] }
-    var command = RedisCommand("HMGET", capacity: jobs.count * 32 + 64).arg(keys.entitlements)
-    for job in jobs { command = command.arg(job.userKey) }
-    let replies = try await send([command])
-    guard let values = replies[0].array, values.count == jobs.count else {
-      throw AdmissionError(script: "entitlements", reply: replies[0])
-    }
-    return values.map(\.bytes)
-  }
-
   /// Plain commands in one round trip; the first one that the server refuses fails the batch.
   func send(_ commands: [RedisCommand]) async throws(AdmissionError) -> [RedisValue] {
     let replies: [RedisValue]

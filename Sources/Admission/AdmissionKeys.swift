@@ -30,6 +30,10 @@ package struct AdmissionKeys: Sendable, Hashable {
   package var waits: String { prefix + "waits" }
   /// Hash: user (base64url) -> assigned tier and overrides; a copy of the ledger database's rows.
   package var entitlements: String { prefix + "entitlements" }
+  /// Hash: provider or provider/model that does not serve -> why and until when.
+  package var breakers: String { prefix + "breakers" }
+  /// What the freeze in force holds.
+  package var freeze: String { prefix + "freeze" }
   /// Hash: worker -> its last report.
   package var workers: String { prefix + "workers" }
 

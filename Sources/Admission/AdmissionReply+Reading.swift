@@ -56,6 +56,25 @@ extension AdmissionReply {
   }
 }
 
+extension ContinueReply {
+  init?(reading value: RedisValue) {
+    guard let parts = value.array, let word = parts.first?.string else { return nil }
+    switch word {
+    case "continued":
+      guard parts.count == 4, let month = parts[1].string, let active = parts[2].int, let now = parts[3].int else {
+        return nil
+      }
+      self = .continued(month: month, active: Int(active), at: Timestamp(milliseconds: now))
+    case "full": self = .full
+    case "lost": self = .lost
+    case "hold":
+      guard parts.count == 2, let time = parts[1].int else { return nil }
+      self = .hold(.milliseconds(time))
+    default: return nil
+    }
+  }
+}
+
 extension FinishReply {
   init?(reading value: RedisValue) {
     guard let parts = value.array, let word = parts.first?.string else { return nil }

@@ -118,6 +118,12 @@ package final class HeldLease: Sendable {
     self.worst = worst
   }
 
+  /// The same attempt with another intent.
+  package func noting(intent: [UInt8]) -> HeldLease {
+    HeldLease(
+      job: job, leaseID: leaseID, run: run, attempt: attempt, intent: intent, month: month, worst: worst)
+  }
+
   /// The same lease with the run's next attempt.
   package func advanced(intent: [UInt8], worst: Spending?) -> HeldLease {
     HeldLease(
@@ -129,10 +135,21 @@ package enum RenewReply: String, Sendable { case renewed, restored, lost }
 
 package enum AdvanceReply: String, Sendable {
   case advanced
-  /// What the next attempt may cost no longer fits: the run stopped here and gave everything back.
+  /// What the next attempt may cost no longer fits, or the run paused: it stopped here and gave everything back.
   case refused
   /// Somebody else holds the job now.
   case lost
+}
+
+package enum ContinueReply: Sendable, Equatable {
+  /// The lease is held. `month`, `active` and `at` as in `AdmissionReply.admitted`.
+  case continued(month: String, active: Int, at: Timestamp)
+  /// The user has no free lease.
+  case full
+  /// Somebody holds the attempt, or it is none any more: ask `admit` again.
+  case lost
+  /// Redis lost its memory; nothing is granted for this long.
+  case hold(Duration)
 }
 
 /// How one attempt ended: its event, and what it spent for the books (nil when nothing of the user is limited).

@@ -24,6 +24,11 @@ enum AdmissionScripts {
   static let holdLock = script("hold_lock", PackageResources.hold_lock_lua)
   static let explain = script("explain", PackageResources.explain_lua)
   static let census = script("census", PackageResources.census_lua)
+  static let breaker = script("breaker", PackageResources.breaker_lua)
+  static let probe = script("probe", PackageResources.probe_lua)
+  static let byHand = script("by_hand", PackageResources.by_hand_lua)
+  static let continueAttempt = script("continue", PackageResources.continue_lua)
+  static let rest = script("rest", PackageResources.rest_lua)
 
   private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
     RedisScript(name: name, source: String(decoding: PackageResources.prelude_lua + source, as: UTF8.self))

@@ -99,7 +99,9 @@ package enum WaitReason: String, Sendable, CaseIterable {
   case catchingUp = "catching_up"
   case notBefore = "not_before"
   case runningElsewhere = "running_elsewhere"
+  /// All providers that could do it rest, or were taken out by hand.
+  case providerResting = "provider_resting"
 
   /// Whether a limit of the user stands against it, which admission says.
-  package var isLimit: Bool { self != .notBefore && self != .runningElsewhere }
+  package var isLimit: Bool { self != .notBefore && self != .runningElsewhere && self != .providerResting }
 }

@@ -17,13 +17,15 @@ package struct FleetFigures: Sendable {
   package var waiting: [Lane: [WaitReason: Int]]
   /// Waiting jobs that only lack a slot. Those beyond their user's limit are not among them.
   package var heads: [Lane: Int]
+  /// Providers, and models of providers, that do not serve, by scope.
+  package var providers: [String: BreakerState]
   /// How long the room of the oldest such job could have been claimed from.
   private var headAge: [Lane: Duration]
 
   package init(
     at: Timestamp, hold: Duration? = nil, isSurveyed: Bool = true, isMoneyReady: Bool = true,
     workers: [WorkerReport] = [], waiting: [Lane: [WaitReason: Int]] = [:], heads: [Lane: Int] = [:],
-    headAge: [Lane: Duration] = [:]
+    providers: [String: BreakerState] = [:], headAge: [Lane: Duration] = [:]
   ) {
     self.at = at
     self.hold = hold
@@ -32,6 +34,7 @@ package struct FleetFigures: Sendable {
     self.workers = workers
     self.waiting = waiting
     self.heads = heads
+    self.providers = providers
     self.headAge = headAge
   }
 

@@ -40,6 +40,9 @@ package struct JobStanding: Sendable {
   /// The result event without its output.
   package var result: [UInt8]?
 
+  /// What does not serve, by scope.
+  package var breakers: [String: BreakerState]
+
   package var wait: Wait?
   /// Leases and claims of the user that are alive.
   package var active: Int
@@ -58,6 +61,7 @@ package struct JobStanding: Sendable {
     self.user = user
     attempt = 0
     costs = []
+    breakers = [:]
     copy = 0
     active = 0
     holders = []

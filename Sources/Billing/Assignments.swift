@@ -93,8 +93,12 @@ package struct Assignments: Sendable {
     guard Identifier.isValid(user) else {
       throw LedgerError(.refused, "user: 1 to 128 characters of A-Z a-z 0-9 . _ : @ -")
     }
-    guard (1...Self.maximumNoteLength).contains(by.utf8.count), reason.utf8.count <= Self.maximumNoteLength else {
-      throw LedgerError(.refused, "by, reason: at most \(Self.maximumNoteLength) bytes, and by must not be empty")
+    try Self.checkNote(by: by, reason: reason)
+  }
+
+  static func checkNote(by: String, reason: String) throws(LedgerError) {
+    guard (1...maximumNoteLength).contains(by.utf8.count), reason.utf8.count <= maximumNoteLength else {
+      throw LedgerError(.refused, "by, reason: at most \(maximumNoteLength) bytes, and by must not be empty")
     }
   }
 
@@ -133,8 +137,8 @@ package struct Assignments: Sendable {
     try text.map { try JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
   }
 
-  private static func time(_ text: String) throws -> Timestamp {
-    guard let time = Timestamp(text) else { throw LedgerError(.corrupt, "changed_at is not a time") }
+  static func time(_ text: String) throws(LedgerError) -> Timestamp {
+    guard let time = Timestamp(text) else { throw LedgerError(.corrupt, "what should be a time is none") }
     return time
   }
 }

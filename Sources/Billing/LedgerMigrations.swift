@@ -8,6 +8,7 @@ enum LedgerMigrations {
     migrator.registerMigration("1 ledger") { try $0.execute(sql: ledger) }
     migrator.registerMigration("2 assignments") { try $0.execute(sql: assignments) }
     migrator.registerMigration("3 alerts and last rows") { try $0.execute(sql: alertsAndLastRows) }
+    migrator.registerMigration("4 freeze and holds") { try $0.execute(sql: freezeAndHolds) }
     guard try !database.read(migrator.hasBeenSuperseded) else {
       throw LedgerError(.newerSchema, "the file was written by a newer version of tollway; use that version")
     }
@@ -126,5 +127,43 @@ enum LedgerMigrations {
       UNIQUE (scope, period, kind, threshold)
     ) STRICT;
     CREATE INDEX alert_unsent ON alert (number) WHERE sent_at IS NULL;
+    """
+
+  /// The newest row of `freeze` rules; its rows are their own audit. `versions` is what is held, of a row `on` only.
+  private static let freezeAndHolds = """
+    CREATE TABLE freeze (
+      number INTEGER PRIMARY KEY,
+      freeze_id TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('on', 'off')),
+      changed_at TEXT NOT NULL,
+      changed_by TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      versions TEXT,
+      CHECK ((state = 'on') = (versions IS NOT NULL))
+    ) STRICT;
+    CREATE TRIGGER freeze_is_never_changed BEFORE UPDATE ON freeze
+      BEGIN SELECT RAISE(ABORT, 'freeze is append-only'); END;
+    CREATE TRIGGER freeze_is_never_removed BEFORE DELETE ON freeze
+      BEGIN SELECT RAISE(ABORT, 'freeze is append-only'); END;
+
+    CREATE TABLE provider_hold (
+      provider TEXT PRIMARY KEY,
+      held_at TEXT NOT NULL,
+      held_by TEXT NOT NULL,
+      reason TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE provider_hold_audit (
+      number INTEGER PRIMARY KEY,
+      provider TEXT NOT NULL,
+      change TEXT NOT NULL CHECK (change IN ('hold', 'release', 'end_rest')),
+      changed_at TEXT NOT NULL,
+      changed_by TEXT NOT NULL,
+      reason TEXT NOT NULL
+    ) STRICT;
+    CREATE TRIGGER provider_hold_audit_is_never_changed BEFORE UPDATE ON provider_hold_audit
+      BEGIN SELECT RAISE(ABORT, 'provider_hold_audit is append-only'); END;
+    CREATE TRIGGER provider_hold_audit_is_never_removed BEFORE DELETE ON provider_hold_audit
+      BEGIN SELECT RAISE(ABORT, 'provider_hold_audit is append-only'); END;
     """
 }

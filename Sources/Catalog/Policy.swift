@@ -14,12 +14,15 @@ package struct Policy: Sendable, Hashable {
   /// By name.
   package var providers: [String: ProviderDefinition]
   package var models: [ModelListing]
+  /// Versions on trial.
+  package var canaries: [Canary]
   /// Hosts, besides loopback, to which plain `http://` may be spoken.
   package var plainHTTPHosts: Set<String>
 
   package init(
     defaultTier: String, trustsMessageTier: Bool, aliases: [String: String], tiers: [String: TierPolicy],
-    providers: [String: ProviderDefinition], models: [ModelListing], plainHTTPHosts: Set<String>
+    providers: [String: ProviderDefinition], models: [ModelListing], canaries: [Canary] = [],
+    plainHTTPHosts: Set<String>
   ) {
     self.defaultTier = defaultTier
     self.trustsMessageTier = trustsMessageTier
@@ -27,6 +30,7 @@ package struct Policy: Sendable, Hashable {
     self.tiers = tiers
     self.providers = providers
     self.models = models
+    self.canaries = canaries
     self.plainHTTPHosts = plainHTTPHosts
   }
 
@@ -112,73 +116,5 @@ package struct TierPolicy: Sendable, Hashable {
     self.costCap = costCap
     self.showsBetaModels = showsBetaModels
     self.allowsUnverifiedModels = allowsUnverifiedModels
-  }
-}
-
-/// How to reach a provider. Only what the policy file says; secrets are named here and read where they are used.
-package struct ProviderDefinition: Sendable, Hashable {
-  package enum Kind: String, Sendable, CaseIterable {
-    case openai, anthropic, elevenlabs, huggingface, local, espeak, echo
-  }
-
-  package enum Isolation: String, Sendable, CaseIterable {
-    case shared
-    case perTier = "per_tier"
-    case perUser = "per_user"
-  }
-
-  package var name: String
-  package var kind: Kind
-  package var baseURL: String?
-  /// Name of the environment variable that holds the key, or path of a file that does; at most one of the two.
-  package var apiKeyVariable: String?
-  package var apiKeyFile: String?
-  /// For one call, from sending to the last byte. Default 60 s.
-  package var timeout: Duration
-  /// `local` only: program and arguments of the serving process.
-  package var command: [String]
-  package var isolation: Isolation
-
-  package init(
-    name: String, kind: Kind, baseURL: String?, apiKeyVariable: String?, apiKeyFile: String?, timeout: Duration,
-    command: [String], isolation: Isolation
-  ) {
-    self.name = name
-    self.kind = kind
-    self.baseURL = baseURL
-    self.apiKeyVariable = apiKeyVariable
-    self.apiKeyFile = apiKeyFile
-    self.timeout = timeout
-    self.command = command
-    self.isolation = isolation
-  }
-
-  /// Whether models of this provider cost nothing unless the price book says otherwise.
-  package var isFreeByDefault: Bool {
-    switch kind {
-    case .local, .espeak, .echo: true
-    case .openai, .anthropic, .elevenlabs, .huggingface: false
-    }
-  }
-}
-
-/// One model that a provider serves for one task.
-package struct ModelListing: Sendable, Hashable {
-  package enum Stage: String, Sendable, CaseIterable { case stable, beta, retired }
-
-  package var provider: String
-  package var task: TaskType
-  package var model: String
-  package var version: String?
-  package var stage: Stage
-  package var verified: Bool
-
-  package init(provider: String, task: TaskType, model: String, version: String?, stage: Stage, verified: Bool) {
-    self.provider = provider
-    self.task = task
-    self.model = model
-    self.version = version
-    self.stage = stage
-    self.verified = verified
   }
 }

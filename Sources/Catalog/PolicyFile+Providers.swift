@@ -22,11 +22,13 @@ extension PolicyFile {
     }
     let file = map.text("api_key_file")
     if variable != nil, file != nil { map.fault("api_key_file", "and api_key_env exclude each other; keep one") }
-    let timeout = map.text("timeout").flatMap { text -> Duration? in
+    func time(_ key: String) -> Duration? {
+      guard let text = map.text(key) else { return nil }
       if let duration = duration(text), duration <= longestTimeout { return duration }
-      map.fault("timeout", "must be a duration from 1ms to 25m, like 60s, 2m or 500ms")
+      map.fault(key, "must be a duration from 1ms to 25m, like 60s, 2m or 500ms")
       return nil
     }
+    let timeout = time("timeout")
     let command = map.texts("command", "must be a list: the program, then its arguments")
     let isolation: ProviderDefinition.Isolation = map.choice("isolation") ?? .shared
     guard let kind else { return nil }
@@ -39,16 +41,42 @@ extension PolicyFile {
       }
       warn(map, ["base_url", "api_key_env", "api_key_file"], kind)
     case .espeak, .echo:
-      warn(map, ["base_url", "api_key_env", "api_key_file", "command", "isolation"], kind)
+      warn(map, ["base_url", "api_key_env", "api_key_file", "command", "isolation", "limits", "idle_stop"], kind)
     case .openai, .anthropic, .elevenlabs, .huggingface:
-      warn(map, ["command", "isolation"], kind)
+      warn(map, ["command", "isolation", "limits", "idle_stop"], kind)
       if variable == nil, file == nil, baseURL == nil {
         map.report.warn(map.path, "names no key; set api_key_env or api_key_file", line: map.line)
       }
     }
-    return ProviderDefinition(
+    var definition = ProviderDefinition(
       name: name, kind: kind, baseURL: baseURL, apiKeyVariable: variable, apiKeyFile: file,
-      timeout: timeout ?? .seconds(60), command: command ?? [], isolation: isolation)
+      timeout: timeout ?? .seconds(60), command: command ?? [], isolation: isolation,
+      firstTokenTimeout: time("first_token_timeout") ?? .seconds(15),
+      idleTimeout: time("idle_timeout") ?? .seconds(10),
+      limits: map.map("limits").map(readLimits) ?? ProcessLimits(), idleStop: time("idle_stop") ?? .seconds(600))
+    definition.timeouts = map.map("timeouts").map(readTimeouts) ?? [:]
+    return definition
+  }
+
+  private static func readTimeouts(_ map: ConfigMap) -> [TaskType: Duration] {
+    defer { map.warnUnknown() }
+    var timeouts: [TaskType: Duration] = [:]
+    for task in TaskType.allCases {
+      guard let text = map.text(task.rawValue) else { continue }
+      if let duration = duration(text), duration <= longestTimeout {
+        timeouts[task] = duration
+      } else {
+        map.fault(task.rawValue, "must be a duration from 1ms to 25m, like 60s, 2m or 500ms")
+      }
+    }
+    return timeouts
+  }
+
+  private static func readLimits(_ map: ConfigMap) -> ProcessLimits {
+    defer { map.warnUnknown() }
+    return ProcessLimits(
+      memoryMegabytes: map.whole("memory_mb", atLeast: 1), processors: map.whole("processors", atLeast: 1),
+      processes: map.whole("processes", atLeast: 1), files: map.whole("files", atLeast: 8))
   }
 
   private static func warn(_ map: ConfigMap, _ keys: [String], _ kind: ProviderDefinition.Kind) {

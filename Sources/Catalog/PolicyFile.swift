@@ -39,7 +39,8 @@ package enum PolicyFile {
     let policy = Policy(
       defaultTier: root.text("default_tier") ?? "FREE",
       trustsMessageTier: root.flag("trust_message_tier", default: true), aliases: aliases, tiers: tiers,
-      providers: providers, models: models, plainHTTPHosts: plainHTTPHosts)
+      providers: providers, models: models, canaries: root.maps("canaries").compactMap(readCanary),
+      plainHTTPHosts: plainHTTPHosts)
     let checked = PolicyRules.check(policy, root: root)
     root.warnUnknown()
     return (checked, try report.settle())
@@ -57,8 +58,26 @@ package enum PolicyFile {
     let version = map.text("version")
     let stage: ModelListing.Stage = map.choice("stage") ?? .stable
     let verified = map.flag("verified", default: false)
+    let context = map.whole("context", atLeast: 1)
     guard let provider, let task, let name else { return nil }
     return ModelListing(
-      provider: provider, task: task, model: name, version: version, stage: stage, verified: verified)
+      provider: provider, task: task, model: name, version: version, stage: stage, verified: verified,
+      contextTokens: context, id: map.text("id"))
+  }
+
+  private static func readCanary(_ map: ConfigMap) -> Canary? {
+    defer { map.warnUnknown() }
+    let provider = map.requiredText("provider", fix: "name a provider")
+    if !map.has("task") { map.report.fault(map.path(of: "task"), "is missing; name a task type", line: map.line) }
+    let task: TaskType? = map.choice("task")
+    let model = map.requiredText("model", fix: "name the model of the version on trial")
+    let version = map.requiredText("version", fix: "name the version on trial")
+    if !map.has("percent") { map.report.fault(map.path(of: "percent"), "is missing; write 0 to 100", line: map.line) }
+    let percent = map.whole("percent", atLeast: 0)
+    if let percent, percent > 100 { map.fault("percent", "must be 0 to 100") }
+    guard let provider, let task, let model, let version, let percent else { return nil }
+    return Canary(
+      id: map.text("id") ?? "\(model)@\(version)", provider: provider, task: task, model: model, version: version,
+      percent: percent)
   }
 }

@@ -15,6 +15,7 @@ enum PolicyRules {
     }
     for tier in policy.tiers.values.sorted(by: { $0.code < $1.code }) { check(tier, policy, root: root) }
     checkModels(policy, root: root)
+    checkCanaries(policy, root: root)
     return policy
   }
 
@@ -90,6 +91,26 @@ enum PolicyRules {
       if isRepeated {
         maps[index].report.fault(maps[index].path, "is listed twice; remove one", line: maps[index].line)
       }
+    }
+  }
+
+  private static func checkCanaries(_ policy: Policy, root: ConfigMap) {
+    let maps = root.maps("canaries")
+    guard maps.count == policy.canaries.count else { return }
+    for (map, canary) in zip(maps, policy.canaries) {
+      let listing = policy.models.first {
+        $0.provider == canary.provider && $0.task == canary.task && $0.model == canary.model
+          && $0.version == canary.version
+      }
+      if listing == nil {
+        map.report.fault(map.path, "puts a version on trial that is not under models; list it there", line: map.line)
+      }
+      if policy.canaries.contains(where: { $0 != canary && $0.id == canary.id }) {
+        map.report.fault(map.path, "has the id of another trial; give it one of its own", line: map.line)
+      }
+    }
+    if !policy.canaries.isEmpty, !policy.tiers.values.contains(where: \.canary) {
+      root.warn("canaries", "has no effect: no tier has canary: true")
     }
   }
 }

@@ -8,13 +8,19 @@ package struct ResultEvent: Sendable {
     package var model: String
     package var outcome: AttemptOutcome
     package var milliseconds: Int64
+    /// What was passed over before this attempt was made.
+    package var skipped: [RouteSkip]
 
-    package init(number: Int, provider: String, model: String, outcome: AttemptOutcome, milliseconds: Int64) {
+    package init(
+      number: Int, provider: String, model: String, outcome: AttemptOutcome, milliseconds: Int64,
+      skipped: [RouteSkip] = []
+    ) {
       self.number = number
       self.provider = provider
       self.model = model
       self.outcome = outcome
       self.milliseconds = milliseconds
+      self.skipped = skipped
     }
   }
 
@@ -136,6 +142,10 @@ extension JSONWriter {
       member("model", attempt.model)
       member("outcome", attempt.outcome.rawValue)
       member("ms", attempt.milliseconds)
+      if !attempt.skipped.isEmpty {
+        key("skipped")
+        skips(attempt.skipped)
+      }
       literal("}")
     }
     literal("]")

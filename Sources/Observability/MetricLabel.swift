@@ -19,11 +19,12 @@ package enum MetricLabel: String, Sendable, CaseIterable {
     // What a delivery came to: its run ended; it waits; it went to another lane; it was known already; it became a
     // dead or a blocked letter; it went back to its lane untouched.
     case .verdict: ["done", "handed_back", "parked", "moved", "absorbed", "dead", "blocked", "returned"]
-    // What a job waits for: a limit of its user, Redis after a loss, its own wish, another delivery of it; or a slot.
+    // What a job waits for: a limit of its user, Redis after a loss, its own wish, another delivery of it, its
+    // providers; or a slot.
     case .reason:
       [
         "concurrency", "rate", "money_reserved", "quota_reserved", "catching_up", "not_before", "running_elsewhere",
-        "slot",
+        "provider_resting", "slot",
       ]
     // Absorbed deliveries of a job, events announced again, cost events the ledger had, same id with other content.
     case .kind: ["delivery", "announcement", "cost_event", "conflict"]

@@ -8,6 +8,9 @@ package enum Metrics {
     "tollway_jobs_total", .counter, [.lane, .tier, .task, .status], "Runs that ended, by how.", fedSince: "0.1")
   package static let attempts = Metric(
     "tollway_attempts_total", .counter, [.provider, .outcome], "Calls that reached a provider.", fedSince: "0.1")
+  package static let providerCalls = Metric(
+    "tollway_provider_calls_total", .counter, [.provider],
+    "Calls made; fewer than attempts where jobs travel together.", fedSince: "0.1")
   package static let admissionSeconds = Metric(
     "tollway_admission_seconds", .histogram(buckets: fine), [], "Seconds from asking for admission to its answer.",
     fedSince: "0.1")
@@ -38,7 +41,8 @@ package enum Metrics {
     "Seconds between the oldest cost event of the last batch and its commit; take the maximum.", fedSince: "0.1")
   package static let providerState = Metric(
     "tollway_provider_state", .gauge, [.provider],
-    "0 open, 1 probing, 2 closed by the breaker, 3 closed by hand; whole fleet, take the maximum.", fedSince: nil)
+    "0 serves, 1 is probed, 2 rests after failures, 3 is taken out by hand; whole fleet, take the maximum.",
+    fedSince: "0.1")
   package static let duplicates = Metric(
     "tollway_duplicates_total", .counter, [.kind], "Repetitions that were recognised and absorbed.", fedSince: "0.1")
   package static let reconnects = Metric(
@@ -51,7 +55,8 @@ package enum Metrics {
     fedSince: "0.1")
 
   package static let all = [
-    deliveries, jobs, attempts, admissionSeconds, waitSeconds, jobSeconds, running, slots, waiting, runnable,
+    deliveries, jobs, attempts, providerCalls, admissionSeconds, waitSeconds, jobSeconds, running, slots, waiting,
+    runnable,
     brokerMessagesPerJob, costUSD, ledgerLagSeconds, providerState, duplicates, reconnects, oldestRunnableSeconds,
     seriesOverflow,
   ]

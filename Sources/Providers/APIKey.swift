@@ -6,6 +6,8 @@ struct APIKey: Sendable, CustomStringConvertible, CustomDebugStringConvertible, 
   private let secret: String
 
   var authorization: String { "Bearer \(secret)" }
+  /// For servers that take it in a header of its own.
+  var headerValue: String { secret }
   var description: String { "‹redacted›" }
   var debugDescription: String { description }
   var customMirror: Mirror { Mirror(self, children: []) }

@@ -1,31 +1,55 @@
-import Contracts
+package import Contracts
 
 /// Answers with the payload it was given: for tests, load and benchmarks. Thousands of calls a second go through here,
 /// so a call without `sleepMs` never suspends, and the payload is copied as the bytes it came in.
 ///
 /// Payload: `sleepMs` waits that long; `usage` is reported as the provider's own statement, else one request is
-/// counted; `fail` ends the call (after the sleep) in the way its word says, see `kind(named:)`.
+/// counted; `fail` ends the call (after the sleep) in the way its word says, see `kind(named:)`. Calls that sleep equally
+/// long may travel together, as calls of a provider with a latency would.
 package struct EchoProvider: Provider {
   package let name: String
 
   package init(name: String) { self.name = name }
 
+  package func batchLimit(of task: TaskType) -> Int { 64 }
+
+  package func batchKey(of call: ProviderCall) -> String? { Self.sleep(of: call).map { "\($0)" } }
+
   package func call(_ call: ProviderCall) async -> ProviderAnswer {
-    let payload = call.job.payload
-    let usage = Self.usage(in: payload)
-    if let milliseconds = payload["sleepMs"]?.integer, milliseconds > 0 {
-      let wakeup = ContinuousClock.now + .milliseconds(milliseconds)
-      do {
-        try await Task.sleep(until: min(wakeup, call.deadline), clock: .continuous)
-      } catch {
-        return .failure(ProviderFailure(.cancelled, "cancelled while sleeping", usage: usage))
-      }
-      if wakeup > call.deadline {
-        return .failure(ProviderFailure(.lost, "no answer before the deadline"))
-      }
+    if let sleep = Self.sleep(of: call), let failure = await Self.sleep(sleep, until: call.deadline) {
+      return .failure(failure)
     }
+    return Self.answer(call.job.payload)
+  }
+
+  package func call(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
+    guard let sleep = batch.first.flatMap(Self.sleep(of:)), let deadline = batch.map(\.deadline).min() else {
+      return batch.map { Self.answer($0.job.payload) }
+    }
+    if let failure = await Self.sleep(sleep, until: deadline) { return batch.map { _ in .failure(failure) } }
+    return batch.map { Self.answer($0.job.payload) }
+  }
+
+  /// Milliseconds; nil for a call that does not sleep.
+  private static func sleep(of call: ProviderCall) -> Int? {
+    call.job.payload["sleepMs"]?.integer.flatMap { $0 > 0 ? $0 : nil }
+  }
+
+  /// Nil when it slept to the end.
+  private static func sleep(_ milliseconds: Int, until deadline: ContinuousClock.Instant) async -> ProviderFailure? {
+    let wakeup = ContinuousClock.now + .milliseconds(milliseconds)
+    do {
+      try await Task.sleep(until: min(wakeup, deadline), clock: .continuous)
+    } catch {
+      return ProviderFailure(.cancelled, "cancelled while sleeping")
+    }
+    return wakeup > deadline ? ProviderFailure(.lost, "no answer before the deadline") : nil
+  }
+
+  private static func answer(_ payload: JSONValue) -> ProviderAnswer {
+    let usage = usage(in: payload)
     if let word = payload["fail"]?.string {
-      return .failure(ProviderFailure(Self.kind(named: word), "failed as the payload asked", usage: usage))
+      return .failure(ProviderFailure(kind(named: word), "failed as the payload asked", usage: usage))
     }
     let raw = payload.raw
     var output = JSONWriter(capacity: raw.count + 9)

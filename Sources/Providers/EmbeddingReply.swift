@@ -51,7 +51,7 @@ struct EmbeddingReply: Sendable {
   }
 
   /// Every array of nothing but numbers becomes an array of one number, its place among the lifted ones.
-  private static func liftVectors(of bytes: [UInt8]) -> (skeleton: [UInt8], lifted: [ArraySlice<UInt8>]) {
+  static func liftVectors(of bytes: [UInt8]) -> (skeleton: [UInt8], lifted: [ArraySlice<UInt8>]) {
     var skeleton: [UInt8] = []
     var lifted: [ArraySlice<UInt8>] = []
     var isInString = false

@@ -31,4 +31,11 @@ package struct MediaType: Sendable, Hashable {
     }
     return nil
   }
+
+  /// Told by the first bytes; nil for what is no film we know.
+  static func video(of bytes: [UInt8]) -> MediaType? {
+    if bytes.dropFirst(4).starts(with: Array("ftyp".utf8)) { return MediaType(name: "video/mp4", fileExtension: "mp4") }
+    if bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return MediaType(name: "video/webm", fileExtension: "webm") }
+    return nil
+  }
 }

@@ -1,11 +1,11 @@
 import Catalog
 package import Contracts
 
-/// Any server that speaks the OpenAI-compatible HTTP API: chat completions, embeddings, speech, pictures. The key is
-/// read when the value is made and goes only into the `Authorization` header; who the user is goes nowhere.
+/// Any server that speaks the OpenAI-compatible HTTP API: chat completions, embeddings, speech, pictures, films.
+/// The key is read when the value is made and goes only into the `Authorization` header; who the user is goes nowhere.
 package struct OpenAIProvider: Provider {
   package let name: String
-  private let timeout: Duration
+  private let definition: ProviderDefinition
   private let wire: OpenAIWire
   /// Set when the definition names a key that is not there: every call then says so.
   private let missingKey: String?
@@ -13,10 +13,11 @@ package struct OpenAIProvider: Provider {
   static let defaultBaseURL = "https://api.openai.com/v1"
 
   init(
-    _ definition: ProviderDefinition, http: ProviderHTTP, artifacts: ArtifactStore, environment: [String: String]
+    _ definition: ProviderDefinition, http: ProviderHTTP, artifacts: ArtifactStore, environment: [String: String],
+    pace: PollPace = PollPace()
   ) {
     name = definition.name
-    timeout = definition.timeout
+    self.definition = definition
     var key: APIKey?
     switch APIKey.lookUp(definition, environment: environment) {
     case .found(let found):
@@ -27,13 +28,17 @@ package struct OpenAIProvider: Provider {
     }
     var baseURL = definition.baseURL ?? Self.defaultBaseURL
     while baseURL.hasSuffix("/") { baseURL.removeLast() }
-    wire = OpenAIWire(http: http, baseURL: baseURL, key: key, artifacts: artifacts, defaultVoice: "alloy")
+    wire = OpenAIWire(
+      http: http, baseURL: baseURL, key: key, artifacts: artifacts, defaultVoice: "alloy",
+      firstTokenTimeout: definition.firstTokenTimeout, idleTimeout: definition.idleTimeout, pace: pace)
   }
 
   package func call(_ call: ProviderCall) async -> ProviderAnswer {
     if let missingKey { return .failure(ProviderFailure(.local, "no key: \(missingKey)")) }
     let late = ProviderFailure(.lost, "no complete answer before the deadline")
-    return await AnswerDeadline.answer(by: min(call.deadline, .now + timeout), late: late) {
+    return await AnswerDeadline.answer(
+      by: min(call.deadline, .now + definition.timeout(of: call.job.taskType)), late: late
+    ) {
       await wire.call(call)
     }
   }
@@ -46,13 +51,14 @@ package struct OpenAIProvider: Provider {
       return await oneByOne(batch)
     }
     let late = ProviderFailure(.lost, "no complete answer before the deadline")
-    let together = await AnswerDeadline.answer(by: min(deadline, .now + timeout), late: late) {
+    let together = await AnswerDeadline.answer(by: min(deadline, .now + definition.timeout(of: .embedding)), late: late)
+    {
       await wire.embed(EmbeddingBatch(batch))
     }
     switch together {
     case .success(let replies): return replies.map { .success($0) }
-    // One of them is at fault, and only alone does each learn whether it is.
-    case .failure(let failure) where failure.kind == .caller || failure.kind == .contentRefused:
+    // One of them is at fault, or all together are too long; only alone does each learn whether it is.
+    case .failure(let failure) where [.caller, .contentRefused, .contextTooLong].contains(failure.kind):
       return await oneByOne(batch)
     case .failure(let failure): return batch.map { _ in .failure(failure) }
     }

@@ -36,6 +36,14 @@ enum OpenAIUsage {
     ].compactMap(stated)
   }
 
+  /// Of speech, for models that count tokens: text in, audio out.
+  static func speechTokens(_ usage: JSONValue?) -> [Usage] {
+    guard let usage, usage.isObject, let input = count(usage["input_tokens"]), let input,
+      let output = count(usage["output_tokens"]), let output
+    else { return [] }
+    return [(.inputTokens, input), (.outputAudioTokens, output)].compactMap(stated)
+  }
+
   /// `usage.cost` in dollars, as OpenRouter states it. Its binary fractions may have more decimals than a price.
   static func cost(_ usage: JSONValue?) -> Money? {
     guard let number = usage?["cost"], let value = number.double, value >= 0, value < 1_000_000 else { return nil }

@@ -1,6 +1,5 @@
 import Contracts
 import Foundation
-import NIOHTTP1
 
 /// One call in the OpenAI-compatible HTTP API, from job to answer, without a deadline of its own. Used over TCP by
 /// `OpenAIProvider` and over a Unix socket by `LocalProvider`. Wire shapes:
@@ -13,27 +12,23 @@ struct OpenAIWire: Sendable {
   let artifacts: ArtifactStore
   /// Of a speech job that names none; nil leaves it to the server.
   let defaultVoice: String?
+  /// Of a streamed answer: to its first content, and between two parts. `idle` bounds the silence within every answer.
+  var firstTokenTimeout: Duration = .seconds(15)
+  var idleTimeout: Duration = .seconds(10)
+  var pace = PollPace()
 
   /// Longer outputs become artifacts; bytes of the text, or of the vectors' JSON.
   static let inlineLimit = 65_536
 
   func call(_ call: ProviderCall) async -> ProviderAnswer {
-    let payload = call.job.payload
     do throws(ProviderFailure) {
       switch call.job.taskType {
-      case .llm:
-        let own = baseURL.hasPrefix("https://api.openai.com/")
-        let request = OpenAIRequest.chat(model: call.model, payload: payload, namesCompletionTokens: own)
-        return .success(try await chat(try await send(request, for: call), call))
-      case .embedding:
-        let request = OpenAIRequest.embeddings(model: call.model, payload: payload)
-        return .success(try await embeddings(try await send(request, for: call), call))
+      case .llm: return .success(try await chat(call))
+      case .embedding: return .success(try await embeddings(call))
       case .tts: return .success(try await speech(call))
-      case .image:
-        let request = OpenAIRequest.images(model: call.model, payload: payload)
-        return .success(try await images(try await send(request, for: call), call))
-      case .video, .echo:
-        throw ProviderFailure(.local, "does not serve \(call.job.taskType.rawValue)")
+      case .image: return .success(try await images(call))
+      case .video: return .success(try await video(call))
+      case .echo: throw ProviderFailure(.local, "does not serve \(call.job.taskType.rawValue)")
       }
     } catch {
       return .failure(error)
@@ -62,51 +57,54 @@ struct OpenAIWire: Sendable {
     }
   }
 
-  /// Whether a server is up: `GET /models` answers 200.
-  func isServing() async -> Bool {
-    switch await http.get(baseURL + "/models", limit: OpenAIRequest.textLimit) {
-    case .success(let reply): reply.status == 200
-    case .failure: false
-    }
+  /// The key, where there is one.
+  var authorization: [(String, String)] { key.map { [("Authorization", $0.authorization)] } ?? [] }
+
+  /// A success in one document; anything else is thrown as what it means.
+  func send(_ request: OpenAIRequest, for call: ProviderCall) async throws(ProviderFailure) -> ProviderHTTP.Reply {
+    let reply = try await http.post(
+      baseURL + request.path, headers: [("Idempotency-Key", call.attemptID)] + authorization, json: request.body,
+      limit: request.limit, idle: idleTimeout
+    ).get()
+    return try Self.accepted(reply)
   }
 
-  private func send(
-    _ request: OpenAIRequest, for call: ProviderCall
-  ) async throws(ProviderFailure) -> ProviderHTTP.Reply {
-    var headers = [("Idempotency-Key", call.attemptID)]
-    if let key { headers.append(("Authorization", key.authorization)) }
-    let reply = try await http.post(
-      baseURL + request.path, headers: headers, json: request.body, limit: request.limit
+  /// A success, streamed or, from servers that do not stream, in one document.
+  /// - Parameter bytes: of a stream; a document has the request's limit.
+  func stream<Reader: StreamReader>(
+    _ request: OpenAIRequest, for call: ProviderCall, bytes: Int, reader: Reader
+  ) async throws(ProviderFailure) -> StreamedAnswer<Reader.Value> {
+    let limits = StreamLimits(
+      first: firstTokenTimeout, idle: idleTimeout, bytes: bytes, wholeBytes: request.limit)
+    let answer = try await http.stream(
+      baseURL + request.path, headers: [("Idempotency-Key", call.attemptID)] + authorization, json: request.body,
+      limits: limits, reader: reader
     ).get()
-    guard (200..<300).contains(reply.status) else {
-      throw OpenAIFault.failure(
-        status: reply.status, body: reply.body, retryAfter: reply.headers.first(name: "Retry-After"), now: Self.now())
-    }
+    if case .whole(let reply) = answer { return .whole(try Self.accepted(reply)) }
+    return answer
+  }
+
+  private static func accepted(_ reply: ProviderHTTP.Reply) throws(ProviderFailure) -> ProviderHTTP.Reply {
+    guard (200..<300).contains(reply.status) else { throw OpenAIFault.failure(of: reply, now: now()) }
     return reply
   }
 
-  private func chat(_ reply: ProviderHTTP.Reply, _ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
-    let root = try Self.document(reply.body)
-    let usage = OpenAIUsage.tokens(root["usage"])
-    let text = try ChatReply.text(in: root, usage: usage).get()
-    let output: [UInt8]
-    if text.utf8.count > Self.inlineLimit {
-      output = try await store(Array(text.utf8), .text, call, usage: usage).output
-    } else {
-      var json = JSONWriter(capacity: text.utf8.count + 16)
-      json.literal(#"{"text":"#)
-      json.string(text)
-      json.literal("}")
-      output = json.bytes
+  private func chat(_ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
+    let payload = call.job.payload
+    let own = baseURL.hasPrefix("https://api.openai.com/")
+    let request = OpenAIRequest.chat(model: call.model, payload: payload, namesCompletionTokens: own)
+    let answer: ChatReply
+    switch try await stream(request, for: call, bytes: OpenAIRequest.streamLimit(payload), reader: ChatStream()) {
+    case .streamed(let reply): answer = reply
+    case .whole(let reply): answer = try ChatReply(Self.document(reply.body))
     }
     return ProviderReply(
-      output: output, usage: usage, statedCost: OpenAIUsage.cost(root["usage"]),
-      modelVersion: Self.version(root["model"]?.string, of: call))
+      output: try await artifacts.output(text: answer.text, of: call, usage: answer.usage), usage: answer.usage,
+      statedCost: answer.statedCost, modelVersion: Self.version(answer.model, of: call))
   }
 
-  private func embeddings(
-    _ reply: ProviderHTTP.Reply, _ call: ProviderCall
-  ) async throws(ProviderFailure) -> ProviderReply {
+  private func embeddings(_ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
+    let reply = try await send(OpenAIRequest.embeddings(model: call.model, payload: call.job.payload), for: call)
     let input = call.job.payload["input"]
     let answer = try EmbeddingReply(reply.body, count: input?.isArray == true ? input?.elements.count ?? 0 : 1)
     let usage = OpenAIUsage.tokens(answer.usage)
@@ -117,48 +115,7 @@ struct OpenAIWire: Sendable {
       modelVersion: Self.version(answer.model, of: call))
   }
 
-  private func speech(_ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
-    let payload = call.job.payload
-    let format = payload["format"]?.string ?? "wav"
-    guard let type = MediaType.speech(format: format) else {
-      throw ProviderFailure(
-        .caller, "format: must be wav, mp3, opus, aac, flac or pcm", reachedProvider: false)
-    }
-    let reply = try await send(
-      OpenAIRequest.speech(model: call.model, payload: payload, format: format, defaultVoice: defaultVoice), for: call)
-    let label = reply.headers.first(name: "Content-Type") ?? ""
-    guard !reply.body.isEmpty, !label.hasPrefix("application/json"), !label.hasPrefix("text/") else {
-      throw ProviderFailure(.malformed, "answered without audio")
-    }
-    let audio = type == .wav ? WAVFile(reply.body) : nil
-    if type == .wav, audio == nil { throw ProviderFailure(.malformed, "answered with audio that is no WAV file") }
-    let usage = SpeechUsage.measured(text: payload["text"]?.string ?? "", audio: audio)
-    let artifact = try await store(audio?.repaired(reply.body) ?? reply.body, type, call, usage: usage)
-    return ProviderReply(output: artifact.output, usage: usage)
-  }
-
-  /// Pictures come inside the answer. An address instead of one is not followed: whoever answers could name any host.
-  private func images(
-    _ reply: ProviderHTTP.Reply, _ call: ProviderCall
-  ) async throws(ProviderFailure) -> ProviderReply {
-    let root = try Self.document(reply.body)
-    var usage = OpenAIUsage.imageTokens(root["usage"])
-    let entries = (root["data"]?.elements ?? []).prefix(10)
-    usage.append(Usage(.images, ExactDecimal(entries.count), .measured))
-    guard !entries.isEmpty else { throw ProviderFailure(.malformed, "answered without pictures") }
-    var artifacts: [Artifact] = []
-    for (index, entry) in entries.enumerated() {
-      guard let text = entry["b64_json"]?.string, let data = Data(base64Encoded: text),
-        let type = MediaType.image(of: Array(data.prefix(16)))
-      else { throw ProviderFailure(.malformed, "answered with something that is no picture", usage: usage) }
-      artifacts.append(try await store(Array(data), type, call, part: index + 1, usage: usage))
-    }
-    return ProviderReply(
-      output: artifacts.count == 1 ? artifacts[0].output : Artifact.output(artifacts), usage: usage,
-      statedCost: OpenAIUsage.cost(root["usage"]))
-  }
-
-  private func store(
+  func store(
     _ bytes: [UInt8], _ type: MediaType, _ call: ProviderCall, part: Int = 1, usage: [Usage]
   ) async throws(ProviderFailure) -> Artifact {
     do {
@@ -168,22 +125,22 @@ struct OpenAIWire: Sendable {
     }
   }
 
-  private static func document(_ bytes: [UInt8]) throws(ProviderFailure) -> JSONValue {
+  static func document(_ bytes: [UInt8]) throws(ProviderFailure) -> JSONValue {
     let root: JSONValue
     do {
       root = try JSONParser.parse(bytes).root
     } catch {
       throw ProviderFailure(.malformed, "answered with bad JSON")
     }
-    if let failure = OpenAIFault.failure(inside: root, now: now()) { throw failure }
+    if let failure = OpenAIFault.failure(inside: root) { throw failure }
     return root
   }
 
   /// The dated snapshot that answered. Repeating the asked-for name says nothing; what is no name is not kept.
-  private static func version(_ answered: String?, of call: ProviderCall) -> String? {
+  static func version(_ answered: String?, of call: ProviderCall) -> String? {
     guard let answered, answered != call.model, answered.utf8.count <= 128 else { return nil }
     return Identifier.isValid(answered.replacing("/", with: ".")) ? answered : nil
   }
 
-  private static func now() -> Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+  static func now() -> Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 }

@@ -13,6 +13,12 @@ package protocol Provider: Sendable {
   /// Most jobs of this task that one call may carry; 1 where it carries one only.
   func batchLimit(of task: TaskType) -> Int
 
+  /// What calls must have in common, besides task and model, to travel in one; nil for one that travels alone.
+  func batchKey(of call: ProviderCall) -> String?
+
+  /// Whether jobs of different users may not travel in one call: a serving process of their own each.
+  var separatesUsers: Bool { get }
+
   /// Several jobs of one task and model in one call, as few as it likes to take together: one answer for each, in order.
   /// What is wrong with one of them is no failure of the others.
   func call(_ batch: [ProviderCall]) async -> [ProviderAnswer]
@@ -23,6 +29,10 @@ package protocol Provider: Sendable {
 
 extension Provider {
   package func batchLimit(of task: TaskType) -> Int { 1 }
+
+  package func batchKey(of call: ProviderCall) -> String? { "" }
+
+  package var separatesUsers: Bool { false }
 
   package func call(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
     var answers: [ProviderAnswer] = []
@@ -39,15 +49,28 @@ package struct ProviderCall: Sendable {
   /// `<jobId>/<run>/<attempt>`: sent as `Idempotency-Key` and the stem of artifact names.
   package let attemptID: String
   package let deadline: ContinuousClock.Instant
+  /// Code of the tier that judges the job: serving processes may be dedicated to one.
+  package let tier: String
+  /// The provider's own id of this attempt, where an earlier holder of the run had begun it already: the provider goes on
+  /// with that and starts nothing new. Only of providers that work in the background (videos).
+  package let remoteTask: String?
+  /// Writes the provider's own id of a task down before anybody waits for it, so that a crash does not buy it twice.
+  /// False: it could not be written; the attempt goes on all the same.
+  package let noteRemoteTask: @Sendable (String) async -> Bool
 
   package init(
-    job: Job, model: String, modelVersion: String?, attemptID: String, deadline: ContinuousClock.Instant
+    job: Job, model: String, modelVersion: String?, attemptID: String, deadline: ContinuousClock.Instant,
+    tier: String = "", remoteTask: String? = nil,
+    noteRemoteTask: @escaping @Sendable (String) async -> Bool = { _ in false }
   ) {
     self.job = job
     self.model = model
     self.modelVersion = modelVersion
     self.attemptID = attemptID
     self.deadline = deadline
+    self.tier = tier
+    self.remoteTask = remoteTask
+    self.noteRemoteTask = noteRemoteTask
   }
 }
 
@@ -78,8 +101,12 @@ package struct ProviderFailure: Sendable, Error {
     case caller
     /// The provider refused the content.
     case contentRefused = "content_refused"
-    /// Key refused, or no money left there.
+    /// More than this model takes; one with a larger context may do.
+    case contextTooLong = "context_too_long"
+    /// Key refused, or account closed.
     case account
+    /// No money left there: a spend limit or a quota of the account. Lasts until somebody pays.
+    case funds
     /// The model is gone.
     case notFound = "not_found"
     case rateLimited = "rate_limited"

@@ -7,17 +7,15 @@ import NIOPosix
 import NIOSSL
 
 /// HTTP as all providers use it: one client for the process, no redirects followed, nothing decompressed, answers
-/// bounded, every error sorted by whether the provider can have seen the call. Deadlines and cancellation are the
-/// caller's (`AnswerDeadline`). Safe to use from anywhere.
+/// bounded in bytes and in silence, every error sorted by whether the provider can have seen the call. Deadlines and
+/// cancellation are the caller's (`AnswerDeadline`). Safe to use from anywhere.
 struct ProviderHTTP: Sendable {
   struct Reply: Sendable {
     var status: Int
     var headers: HTTPHeaders
-    /// Of an error at most `errorLimit` bytes; longer ones are not kept at all.
+    /// Of an error at most `AnswerBody.errorLimit` bytes; longer ones are not kept at all.
     var body: [UInt8]
   }
-
-  static let errorLimit = 65_536
 
   private let client: HTTPClient
 
@@ -39,47 +37,72 @@ struct ProviderHTTP: Sendable {
   /// Call once, after the last call.
   func shutdown() async throws { try await client.shutdown() }
 
-  func get(_ url: String, limit: Int) async -> Result<Reply, ProviderFailure> {
-    await send(HTTPClientRequest(url: url), limit: limit)
+  /// - Parameters:
+  ///   - limit: bytes of a successful answer.
+  ///   - idle: longest silence within the answer's body.
+  func get(
+    _ url: String, headers: [(String, String)] = [], limit: Int, idle: Duration = .seconds(10)
+  ) async -> Result<Reply, ProviderFailure> {
+    var request = HTTPClientRequest(url: url)
+    for (name, value) in headers { request.headers.add(name: name, value: value) }
+    return await send(request, limit: limit, idle: idle)
   }
 
-  /// - Parameter limit: bytes of a successful answer.
   func post(
-    _ url: String, headers: [(String, String)], json: [UInt8], limit: Int
+    _ url: String, headers: [(String, String)], json: [UInt8], limit: Int, idle: Duration = .seconds(10)
   ) async -> Result<Reply, ProviderFailure> {
+    await send(Self.request(url, headers, json), limit: limit, idle: idle)
+  }
+
+  /// A call whose answer is read while it comes in. What is labelled as something else than an event stream or plain
+  /// text is taken whole.
+  func stream<Reader: StreamReader>(
+    _ url: String, headers: [(String, String)], json: [UInt8], limits: StreamLimits, reader: Reader
+  ) async -> Result<StreamedAnswer<Reader.Value>, ProviderFailure> {
+    let request = Self.request(url, headers, json)
+    return await SilenceWatch.watching { watch in
+      watch.allow(limits.first, "no answer within \(limits.first)")
+      let body: AnswerBody
+      do throws(ProviderFailure) {
+        body = try await answer(to: request)
+      } catch {
+        return .failure(error)
+      }
+      let label = body.headers.first(name: "Content-Type")?.lowercased() ?? "text/plain"
+      guard body.isSuccess, label.hasPrefix("text/event-stream") || label.hasPrefix("text/plain") else {
+        return await body.collect(upTo: limits.wholeBytes, idle: limits.idle, watch).map { .whole($0) }
+      }
+      return await body.read(reader, limits: limits, watch).map { .streamed($0) }
+    }
+  }
+
+  private func send(
+    _ request: HTTPClientRequest, limit: Int, idle: Duration
+  ) async -> Result<Reply, ProviderFailure> {
+    await SilenceWatch.watching { watch in
+      do throws(ProviderFailure) {
+        return try await answer(to: request).collect(upTo: limit, idle: idle, watch)
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  private static func request(_ url: String, _ headers: [(String, String)], _ json: [UInt8]) -> HTTPClientRequest {
     var request = HTTPClientRequest(url: url)
     request.method = .POST
     request.headers.add(name: "Content-Type", value: "application/json")
     for (name, value) in headers { request.headers.add(name: name, value: value) }
     request.body = .bytes(json)
-    return await send(request, limit: limit)
+    return request
   }
 
-  private func send(_ request: HTTPClientRequest, limit: Int) async -> Result<Reply, ProviderFailure> {
+  private func answer(to request: HTTPClientRequest) async throws(ProviderFailure) -> AnswerBody {
     do {
       // Far beyond any deadline of ours, which cancels the task instead.
-      let response = try await client.execute(request, timeout: .hours(1))
-      let status = Int(response.status.code)
-      guard (200..<300).contains(status) else {
-        return .success(Reply(status: status, headers: response.headers, body: try await errorBody(of: response)))
-      }
-      if let coding = response.headers.first(name: "Content-Encoding"), coding != "identity" {
-        return .failure(ProviderFailure(.malformed, "answered in a content coding that was not asked for"))
-      }
-      let body = try await response.body.collect(upTo: limit)
-      return .success(Reply(status: status, headers: response.headers, body: Array(body.readableBytesView)))
-    } catch is NIOTooManyBytesError {
-      return .failure(ProviderFailure(.malformed, "answered with more than \(limit >> 20) MiB"))
+      return AnswerBody(response: try await client.execute(request, timeout: .hours(1)))
     } catch {
-      return .failure(Self.failure(for: error))
-    }
-  }
-
-  private func errorBody(of response: HTTPClientResponse) async throws -> [UInt8] {
-    do {
-      return Array(try await response.body.collect(upTo: Self.errorLimit).readableBytesView)
-    } catch is NIOTooManyBytesError {
-      return []
+      throw Self.failure(for: error)
     }
   }
 

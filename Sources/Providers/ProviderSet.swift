@@ -3,8 +3,7 @@ import Foundation
 package import Logging
 
 /// The providers of a policy by their names, over one shared HTTP client. Immutable; a changed policy makes a new set
-/// that keeps what did not change. Kinds that are not built yet (anthropic, elevenlabs, huggingface) are absent: the
-/// plan treats them as unavailable.
+/// that keeps what did not change.
 package struct ProviderSet: Sendable {
   private struct Entry: Sendable {
     let definition: ProviderDefinition
@@ -43,7 +42,8 @@ package struct ProviderSet: Sendable {
       let models = policy.models.filter { $0.provider == name }.map(\.model)
       if let kept = old[name], kept.definition == definition, kept.models == models {
         entries[name] = kept
-      } else if let provider = Self.make(definition, models, http, artifacts, environment, logger) {
+      } else {
+        let provider = Self.make(definition, models, http, artifacts, environment, logger)
         entries[name] = Entry(definition: definition, models: models, provider: provider)
       }
     }
@@ -83,7 +83,7 @@ package struct ProviderSet: Sendable {
   private static func make(
     _ definition: ProviderDefinition, _ models: [String], _ http: ProviderHTTP, _ artifacts: ArtifactStore,
     _ environment: [String: String], _ logger: Logger
-  ) -> (any Provider)? {
+  ) -> any Provider {
     switch definition.kind {
     case .echo: EchoProvider(name: definition.name)
     case .espeak:
@@ -94,7 +94,12 @@ package struct ProviderSet: Sendable {
     case .local:
       LocalProvider(
         definition, models: models, http: http, artifacts: artifacts, environment: environment, logger: logger)
-    case .anthropic, .elevenlabs, .huggingface: nil
+    case .anthropic:
+      AnthropicProvider(definition, http: http, artifacts: artifacts, environment: environment)
+    case .elevenlabs:
+      ElevenLabsProvider(definition, http: http, artifacts: artifacts, environment: environment)
+    case .huggingface:
+      HuggingFaceProvider(definition, http: http, artifacts: artifacts, environment: environment)
     }
   }
 }

@@ -8,12 +8,17 @@ enum RetryAfter {
   /// Reads `Retry-After` (RFC 9110 section 10.2.3): seconds, also with a fraction, or a date, counted from `now`. Nil
   /// for anything else; a date in the past is zero.
   static func duration(_ text: String, now: Timestamp) -> Duration? {
-    if let seconds = Double(text) {
-      guard seconds.isFinite, seconds >= 0 else { return nil }
-      return min(.milliseconds(Int64(min(seconds, 86_400) * 1000)), longest)
-    }
+    if let seconds = Double(text) { return bounded(milliseconds: seconds * 1000) }
     guard let date = date(text) else { return nil }
     return min(.milliseconds(max(0, date.milliseconds - now.milliseconds)), longest)
+  }
+
+  /// Reads `retry-after-ms`: milliseconds, also with a fraction.
+  static func duration(milliseconds text: String) -> Duration? { Double(text).flatMap(bounded(milliseconds:)) }
+
+  private static func bounded(milliseconds: Double) -> Duration? {
+    guard milliseconds.isFinite, milliseconds >= 0 else { return nil }
+    return .milliseconds(Int64(min(milliseconds, Double(longest.milliseconds))))
   }
 
   /// `Sun, 06 Nov 1994 08:49:37 GMT`; the two obsolete forms are not read.

@@ -1,14 +1,24 @@
+import Catalog
 import Foundation
-import Glibc
 import Logging
-import Synchronization
 
 /// A serving process on a Unix socket, supervised: started at the first call that needs it, ready when its socket
-/// answers, started again (after a rest) by the next call when it has ended. It never outlives the worker: its standard
-/// input is a socket that ends with the worker, which servers of ours watch, and a small guard process watches it for
-/// all others. (The kernel's parent-death signal is of no use here: it is sent when the *thread* that started the
-/// process ends.) Its output goes to `/dev/null`, because servers print the texts they are given. An actor of its own.
+/// answers, asked whether it lives while no call shows it, ended when nobody has called for a while, and started again
+/// by the next call (after a rest, if it ended by itself or was killed). At most one group of it exists at a time. An
+/// actor of its own.
 actor ServingProcess {
+  /// What is to be started.
+  struct Order: Sendable {
+    /// Program and arguments.
+    var command: [String]
+    /// Exactly what the process gets, besides `TOLLWAY_SOCKET`.
+    var environment: [String: String]
+    var limits = ProcessLimits()
+    /// Ended when no call came for this long.
+    var idleStop = Duration.seconds(600)
+    var times = ServingTimes()
+  }
+
   /// What a call gets: the path of a socket that answered, or why there is none.
   enum Readiness: Sendable {
     case ready(String)
@@ -17,53 +27,55 @@ actor ServingProcess {
   }
 
   private enum State {
+    /// Another process has to end first.
+    case waiting
     case idle
-    case starting(Running)
-    case ready(Running)
+    case starting(ServingGroup)
+    case ready(ServingGroup)
+    case stopping(ServingGroup)
     /// Calls fail at once until then, so that they take the next provider.
     case resting(until: ContinuousClock.Instant, reason: String, isStartable: Bool)
     case stopped
   }
 
-  private struct Running: Sendable {
-    let child: SpawnedProcess
-    let guardian: SpawnedProcess
-    let socket: String
-    let startedAt: ContinuousClock.Instant
-  }
-
-  private let command: [String]
-  private let environment: [String: String]
-  private let patience: Duration
+  nonisolated let use = ServingUse()
+  private let order: Order
+  private let watch: LimitWatch?
+  private let predecessor: Task<Void, Never>?
   private let isServing: @Sendable (_ socket: String) async -> Bool
   private let logger: Logger
-  private var state = State.idle
+  private var state: State
   private var backoff = RestartBackoff()
-  /// Mode 0700; holds the sockets. Nil until the first start.
-  private var directory: String?
-  private var starts = 0
+  private var isExamining = false
 
   /// - Parameters:
-  ///   - command: program and arguments.
-  ///   - environment: exactly what the process gets, besides `TOLLWAY_SOCKET`.
-  ///   - patience: a process that does not answer by then is killed.
+  ///   - watch: of the limits that `order` names; shared by all processes of a provider.
+  ///   - predecessor: what must have ended before the first start.
   ///   - isServing: asks a socket whether it answers.
   init(
-    command: [String], environment: [String: String], patience: Duration, logger: Logger,
+    _ order: Order, watch: LimitWatch? = nil, after predecessor: Task<Void, Never>? = nil, logger: Logger,
     isServing: @escaping @Sendable (_ socket: String) async -> Bool
   ) {
-    self.command = command
-    self.environment = environment
-    self.patience = patience
+    self.order = order
+    self.watch = watch
+    self.predecessor = predecessor
     self.logger = logger
     self.isServing = isServing
+    state = predecessor == nil ? .idle : .waiting
+    if let predecessor {
+      Task {
+        await predecessor.value
+        await self.predecessorEnded()
+      }
+    }
   }
 
-  /// Starts the process if it is due and says at once where it stands; whoever gets `starting` asks again.
+  /// Starts the process if it is due and says at once where it stands; whoever gets `starting` asks again. Call between
+  /// `use.begin` and `use.finish`, so that it is not ended for idleness meanwhile.
   func readiness() -> Readiness {
     switch state {
-    case .ready(let running): return .ready(running.socket)
-    case .starting: return .starting
+    case .ready(let group): return .ready(group.socket)
+    case .waiting, .starting, .stopping: return .starting
     case .stopped: return .unavailable("the serving process was shut down", isStartable: true)
     case .resting(let until, let reason, let isStartable) where until > .now:
       return .unavailable(reason, isStartable: isStartable)
@@ -79,138 +91,129 @@ actor ServingProcess {
     }
   }
 
-  /// Ends the process: SIGTERM to its group, SIGKILL after five seconds. Returns when it is gone.
-  func shutdown() async {
-    let running = current
-    state = .stopped
-    if let running {
-      running.child.signal(SIGTERM)
-      for _ in 0..<250 where !running.child.hasEnded {
-        await Self.pause(.milliseconds(20))
-      }
-      running.child.signal(SIGKILL)
-      while !running.child.hasEnded { await Self.pause(.milliseconds(5)) }
-    }
-    if let directory { Self.remove(directory, socket: running?.socket) }
-    directory = nil
+  /// A call got no answer: asks at once whether the process lives, and kills it if not.
+  func suspect() {
+    guard case .ready(let group) = state else { return }
+    Task { await self.examine(group) }
   }
 
-  private var current: Running? {
+  /// Ends the process: SIGTERM to its group, SIGKILL after the grace. Returns when it is gone, and it stays so.
+  func shutdown() async {
+    let group = current
+    state = .stopped
+    await predecessor?.value
+    await group?.end(grace: order.times.grace)
+  }
+
+  private var current: ServingGroup? {
     switch state {
-    case .starting(let running), .ready(let running): running
-    case .idle, .resting, .stopped: nil
+    case .starting(let group), .ready(let group), .stopping(let group): group
+    case .waiting, .idle, .resting, .stopped: nil
     }
   }
+
+  private func isStarting(_ group: ServingGroup) -> Bool {
+    if case .starting(let starting) = state { starting === group } else { false }
+  }
+
+  private func isReady(_ group: ServingGroup) -> Bool {
+    if case .ready(let ready) = state { ready === group } else { false }
+  }
+
+  private func predecessorEnded() { if case .waiting = state { state = .idle } }
 
   private func start() throws(SystemFault) {
-    guard let program = command.first else { throw SystemFault("start a process without a command", EINVAL) }
-    starts += 1
-    let directory = if let made = self.directory { made } else { try Self.makeDirectory() }
-    self.directory = directory
-    let socket = "\(directory)/\(starts).sock"
-    var environment = environment
-    environment["TOLLWAY_SOCKET"] = socket
-    let lifeline = try SocketPair()
-    defer { close(lifeline.theirs) }
-    let child: SpawnedProcess
-    let guardian: SpawnedProcess
-    do throws(SystemFault) {
-      child = try SpawnedProcess(
-        program: program, arguments: Array(command.dropFirst()), environment: environment, input: lifeline.theirs)
-    } catch {
-      close(lifeline.ours)
-      throw error
-    }
-    do throws(SystemFault) {
-      guardian = try Self.makeGuardian(
-        of: child.pid, lifeline: lifeline.theirs, socket: socket, directory: directory, environment: environment)
-    } catch {
-      child.signal(SIGKILL)
-      Thread.detachNewThread { _ = child.wait() }
-      close(lifeline.ours)
-      throw error
-    }
-    let running = Running(child: child, guardian: guardian, socket: socket, startedAt: .now)
-    state = .starting(running)
-    logger.info("serving process started", metadata: ["pid": "\(child.pid)"])
-    Thread.detachNewThread {
-      let exit = child.wait()
-      guardian.signal(SIGKILL)
-      _ = guardian.wait()
-      close(lifeline.ours)
-      Task { await self.ended(running, exit) }
-    }
-    Task { await self.waitUntilServing(running) }
-    Task { await self.endIfSilent(running) }
+    let command = LimitedCommand.of(order.command, order.limits, processors: LimitedCommand.ownProcessors())
+    let group = try ServingGroup(command: command, environment: order.environment)
+    state = .starting(group)
+    watch?.add(group)
+    logger.info("serving process started", metadata: ["pid": "\(group.pid)"])
+    Task { self.ended(group, await group.untilEnded()) }
+    Task { await self.supervise(group) }
+    Task { await self.endIfSilent(group) }
   }
 
-  /// When the worker dies, its end of the lifeline closes, `read` returns, and the group of the server is ended.
-  private static func makeGuardian(
-    of pid: pid_t, lifeline: Int32, socket: String, directory: String, environment: [String: String]
-  ) throws(SystemFault) -> SpawnedProcess {
-    let script = #"read -r line; kill -s TERM -- -$1; sleep 5; kill -s KILL -- -$1; rm -f -- "$2"; rmdir -- "$3""#
-    return try SpawnedProcess(
-      program: "/bin/sh", arguments: ["-c", script, "tollway-guard", String(pid), socket, directory],
-      environment: environment, input: lifeline)
+  private func supervise(_ group: ServingGroup) async {
+    await waitUntilServing(group)
+    while isReady(group) {
+      let now = ContinuousClock.now
+      let idleEnd = (use.idleSince ?? now) + order.idleStop
+      if idleEnd <= now, use.idleSince != nil { return stop(group) }
+      let check = use.lastAnswer + order.times.checkInterval
+      if check <= now { await examine(group) }
+      await Uncancelled.pause(max(min(check, idleEnd) - .now, .milliseconds(20)))
+    }
   }
 
-  private func waitUntilServing(_ running: Running) async {
-    while current?.child === running.child {
-      if access(running.socket, F_OK) == 0, await isServing(running.socket) {
-        guard current?.child === running.child else { return }
-        state = .ready(running)
-        logger.info("serving process ready", metadata: ["duration": "\(ContinuousClock.now - running.startedAt)"])
+  private func waitUntilServing(_ group: ServingGroup) async {
+    while isStarting(group) {
+      if access(group.socket, F_OK) == 0, await isServing(group.socket) {
+        guard isStarting(group) else { return }
+        state = .ready(group)
+        use.noteAnswer()
+        logger.info("serving process ready", metadata: ["duration": "\(ContinuousClock.now - group.startedAt)"])
         return
       }
-      await Self.pause(.milliseconds(50))
+      await Uncancelled.pause(.milliseconds(50))
     }
   }
 
   /// Apart from the asking, which may hang with the process.
-  private func endIfSilent(_ running: Running) async {
-    await Self.pause(patience)
-    guard case .starting(let starting) = state, starting.child === running.child else { return }
-    logger.error("serving process does not answer, stopping it", metadata: ["duration": "\(patience)"])
-    rest(after: patience, reason: "the serving process did not answer within \(patience)", isStartable: true)
-    running.child.signal(SIGKILL)
+  private func endIfSilent(_ group: ServingGroup) async {
+    let patience = order.times.patience
+    await Uncancelled.pause(patience)
+    guard isStarting(group) else { return }
+    group.kill(because: "the serving process did not answer within \(patience) of its start and was killed")
   }
 
-  private func ended(_ running: Running, _ exit: SpawnedProcess.Exit) {
-    unlink(running.socket)
-    guard current?.child === running.child else { return }
-    let wasReady = if case .ready = state { true } else { false }
-    logger.error("serving process ended", metadata: ["exit": "\(exit)", "was_ready": "\(wasReady)"])
-    rest(
-      after: .now - running.startedAt,
-      reason: wasReady
+  private func examine(_ group: ServingGroup) async {
+    guard !isExamining else { return }
+    isExamining = true
+    defer { isExamining = false }
+    for _ in 0..<2 {
+      if await givesSign(group) || !isReady(group) { return }
+    }
+    group.kill(because: "the serving process hung, two checks in a row went unanswered, and was killed")
+  }
+
+  /// Asks until the limit of a check: a refusal at once may only mean that more calls come than it accepts.
+  private func givesSign(_ group: ServingGroup) async -> Bool {
+    let asked = ContinuousClock.now
+    while isReady(group), .now < asked + order.times.checkLimit {
+      if await isServing(group.socket) { use.noteAnswer() }
+      if use.lastAnswer >= asked { return true }
+      await Uncancelled.pause(.milliseconds(50))
+    }
+    return false
+  }
+
+  private func stop(_ group: ServingGroup) {
+    state = .stopping(group)
+    logger.info("serving process is idle, ending it", metadata: ["pid": "\(group.pid)"])
+    let grace = order.times.grace
+    Task { await group.end(grace: grace) }
+  }
+
+  private func ended(_ group: ServingGroup, _ exit: SpawnedProcess.Exit) {
+    watch?.remove(group)
+    guard current === group else { return }
+    if case .stopping = state {
+      state = .idle
+      return
+    }
+    let wasReady = isReady(group)
+    let reason =
+      group.killReason
+      ?? (wasReady
         ? "the serving process ended with \(exit)"
-        : "the serving process ended with \(exit) before it was ready; run its command by hand to see why",
-      isStartable: wasReady)
+        : "the serving process ended with \(exit) before it was ready; run its command by hand to see why")
+    logger.error(
+      "serving process ended", metadata: ["exit": "\(exit)", "was_ready": "\(wasReady)", "reason": "\(reason)"])
+    rest(after: .now - group.startedAt, reason: reason, isStartable: wasReady || group.killReason != nil)
   }
 
   private func rest(after lifetime: Duration, reason: String, isStartable: Bool) {
     let pause = backoff.rest(afterLifetime: lifetime)
     state = .resting(until: .now + pause, reason: reason, isStartable: isStartable)
-  }
-
-  /// A pause that cancellation does not cut short: what it waits for must happen in any case.
-  private static func pause(_ duration: Duration) async {
-    await Task {
-      do { try await Task.sleep(for: duration) } catch { fatalError("Bug: nobody cancels this task") }
-    }.value
-  }
-
-  /// The path of a socket has at most 107 bytes, whatever TMPDIR is.
-  private static func makeDirectory() throws(SystemFault) -> String {
-    let place = FileManager.default.temporaryDirectory.path
-    let template = (place.utf8.count <= 70 ? place : "/tmp") + "/tollway-serve-XXXXXX"
-    var path = Array(template.utf8CString)
-    guard mkdtemp(&path) != nil else { throw SystemFault("make a directory for the socket", errno) }
-    return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  private static func remove(_ directory: String, socket: String?) {
-    if let socket { unlink(socket) }
-    rmdir(directory)
   }
 }

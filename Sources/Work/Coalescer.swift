@@ -13,6 +13,10 @@ final class Coalescer: Sendable {
     var provider: String
     var model: String
     var version: String?
+    /// Empty where users share.
+    var user = ""
+    /// Of the provider's own making.
+    var common = ""
   }
 
   private let window: Duration

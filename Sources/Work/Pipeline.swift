@@ -13,6 +13,7 @@ import Logging
 /// not answer is thrown, and then nothing of the wave has been decided.
 struct Pipeline: Sendable {
   let planner: @Sendable () -> Planner
+  let freezes: FreezeKeeper
   let desk: AdmissionDesk
   let failpoints: Failpoints
   let now: @Sendable () -> Timestamp
@@ -25,7 +26,7 @@ struct Pipeline: Sendable {
 
   /// In which the job would wait by its tier.
   func lane(of job: Job) async throws(AdmissionError) -> Lane {
-    planner().tier(of: job, try await entitlements(of: [job])[0]).lane
+    planner().tier(of: job, entitlements(in: try await desk.outlook(of: [job]).rows)[0]).lane
   }
 
   enum Decoded {
@@ -46,6 +47,8 @@ struct Pipeline: Sendable {
     var soon: [Arrival] = []
     /// Events of waiting jobs' earlier attempts, to be announced.
     var costs: [[UInt8]] = []
+    /// Jobs whose providers all rest, for the eyes of operators.
+    var resting: [(job: Job, lane: Lane, until: Timestamp)] = []
     /// Refused heads that stay in hand, under these lease ids.
     var decked: [(lease: String, arrival: Arrival)] = []
   }
@@ -78,10 +81,12 @@ struct Pipeline: Sendable {
 
   func pass(_ wave: [Arrival]) async throws(AdmissionError) -> Passed {
     var passed = Passed()
-    let planner = planner()
+    let outlook = try await desk.outlook(of: wave.map(\.job))
+    try await freezes.hear(outlook.freeze)
     var leaving: [Claim] = []
-    let asking = plan(wave, planner, try await entitlements(of: wave.map(\.job)), into: &passed, &leaving)
+    let asking = plan(wave, planner(), outlook, into: &passed, &leaving)
     try await keepBackMoves(&passed)
+    if !passed.resting.isEmpty { _ = try await desk.rest(passed.resting) }
     if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }, followsTier: true) }
     guard !asking.isEmpty else { return passed }
     let replies = try await desk.admit(asking.map(\.request))
@@ -108,9 +113,8 @@ struct Pipeline: Sendable {
     }
   }
 
-  private func entitlements(of jobs: [Job]) async throws(AdmissionError) -> [Entitlement?] {
-    let rows = try await desk.entitlements(of: jobs)
-    return rows.map { row in
+  private func entitlements(in rows: [[UInt8]?]) -> [Entitlement?] {
+    rows.map { row in
       guard let row else { return nil }
       do {
         return try Entitlement(decoding: row)
@@ -132,15 +136,21 @@ struct Pipeline: Sendable {
   }
 
   private func plan(
-    _ wave: [Arrival], _ planner: Planner, _ entitlements: [Entitlement?], into passed: inout Passed,
+    _ wave: [Arrival], _ planner: Planner, _ outlook: AdmissionDesk.Outlook, into passed: inout Passed,
     _ leaving: inout [Claim]
   ) -> [Question] {
     let time = now()
+    var view = BreakerView(outlook.breakers, now: outlook.now)
     var asking: [Question] = []
     asking.reserveCapacity(wave.count)
-    for (arrival, entitlement) in zip(wave, entitlements) {
-      let planned = planner.plan(arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time)
+    for (arrival, entitlement) in zip(wave, entitlements(in: outlook.rows)) {
+      let planned = planner.plan(
+        arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time, view: &view)
       if let elsewhere = wayElsewhere(of: arrival, planned, planner, entitlement, time) {
+        if case .handBack(let arrival, let pause, .providerResting) = elsewhere {
+          let until = Timestamp(milliseconds: outlook.now.milliseconds + pause.milliseconds)
+          passed.resting.append((arrival.job, arrival.lane ?? .low, until))
+        }
         passed.verdicts.append(elsewhere)
         if let claim = arrival.claim { leaving.append(claim) }
         continue
@@ -148,7 +158,7 @@ struct Pipeline: Sendable {
       switch planned {
       case .plan(let plan): asking.append(question(arrival, plan, planner.stamp, time))
       case .end(let fault, let tier): asking.append(question(arrival, endingWith: fault, tier, time))
-      case .move, .notYet: break  // went elsewhere
+      case .move, .notYet, .resting: break  // went elsewhere
       }
     }
     return asking
@@ -169,12 +179,15 @@ struct Pipeline: Sendable {
     case .move(let lane, let tier): return .move(arrival, to: lane, tier: tier)
     case .notYet(let due):
       return .handBack(arrival, after: .milliseconds(due.milliseconds - time.milliseconds), .notBefore)
+    case .resting(let pause, _):
+      return .handBack(
+        arrival, after: Backoff.delay(forRest: pause, afterTrips: arrival.delivery.trips), .providerResting)
     case .plan, .end: return nil
     }
   }
 
   private func question(_ arrival: Arrival, _ plan: Plan, _ stamp: String, _ time: Timestamp) -> Question {
-    let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time)
+    let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time, skipped: plan.skipped)
     let request = AdmissionRequest(
       job: arrival.job, lane: arrival.lane ?? .low, limit: plan.tier.concurrency, leaseID: leaseID(of: arrival),
       runStamp: RunStamp.fresh(at: time), intent: intent.encoded(), replays: arrival.delivery.replays,
@@ -231,6 +244,7 @@ struct Pipeline: Sendable {
       let fault = exhaustion(of: arrival.job, after: attempt, lastWasUnknown)
       passed.verdicts.append(closed(question, run, attempt, fault, costs))
     case .orphan(let run, let attempt, let intent, let month):
+      if try await goOn(question, run: run, attempt: attempt, intent: intent, month: month, into: &passed) { return }
       try await declareUnknown(question, run: run, attempt: attempt, intent: intent, month: month)
       passed.again.append(arrival.unclaimed)
     }

@@ -14,6 +14,20 @@ package final class Plan: Sendable {
     package var price: Price?
     /// The most that one attempt can use; nil where nothing limits it.
     package var worst: Spending?
+    /// What the provider calls the model.
+    package var id: String
+    package var contextTokens: Int?
+    /// A breaker that rests and whose next probe is due: the attempt is made only if it may be that probe.
+    package var probes: String?
+
+    init(_ choice: Router.Choice, price: Price?) {
+      provider = choice.provider
+      model = choice.model
+      version = choice.version
+      id = choice.id
+      contextTokens = choice.contextTokens
+      self.price = price
+    }
 
     func isWithin(_ bound: Money?) -> Bool {
       guard let bound, let worst else { return true }
@@ -26,11 +40,14 @@ package final class Plan: Sendable {
   package let limits: AdmissionLimits
   /// Never empty.
   package let candidates: [Candidate]
+  /// What was passed over, and why.
+  package let skipped: [RouteSkip]
 
-  init(tier: TierPolicy, limits: AdmissionLimits, candidates: [Candidate]) {
+  init(tier: TierPolicy, limits: AdmissionLimits, candidates: [Candidate], skipped: [RouteSkip] = []) {
     self.tier = tier
     self.limits = limits
     self.candidates = candidates
+    self.skipped = skipped
   }
 
   /// What admission reserves: in each figure that of the dearest candidate. Nil when neither money nor quota is limited.
@@ -47,5 +64,7 @@ package enum Planned: Sendable {
   case move(to: Lane, tier: String)
   /// Not before this time.
   case notYet(Timestamp)
+  /// All that could take it rests; for this long at least.
+  case resting(Duration, Plan)
   case end(ResultEvent.Fault, tier: String)
 }

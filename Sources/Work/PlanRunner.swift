@@ -9,6 +9,8 @@ import Providers
 struct PlanRunner: Sendable {
   let providers: ProviderShelf
   let desk: AdmissionDesk
+  let health: HealthDesk
+  let retries = RetryBudget()
   let meter: @Sendable () -> Meter
   let failpoints: Failpoints
   let now: @Sendable () -> Timestamp
@@ -26,70 +28,173 @@ struct PlanRunner: Sendable {
     case abandoned
     /// The next candidate may cost more than is left of the month: it stopped, gave everything back and waits.
     case suspended(Run)
+    /// All that is left to try may do better after a while: it stopped, gave everything back and comes back then. With
+    /// the cost event of its last attempt.
+    case paused(Run, after: Duration, costs: [[UInt8]])
   }
 
-  private enum Step { case over, abandoned, suspended }
+  private enum Step {
+    case over
+    case abandoned
+    case suspended
+    case paused(Duration)
+    /// Not this candidate, for a reason that is noted.
+    case skipped
+  }
 
-  /// - Parameter advanced: told of the lease whenever a further attempt has been written down.
-  func execute(_ admitted: Run, advanced: @Sendable (HeldLease) async -> Void) async -> Leaving {
+  /// What is left to try, and what the attempts said so far.
+  fileprivate struct Walk {
+    let begin = ContinuousClock.now
+    /// Attempts made at the candidate whose turn it is.
+    var tries = 0
+    /// Of the failed attempts that may do better later: whether there were any, and how long a provider asked to wait.
+    var isPassing = false
+    var asked: Duration = .zero
+    /// The largest model that the job was too long for; 0 while nobody said how large it is.
+    var tooShort = 0
+    var hasTooLong = false
+    var hasOtherFailure = false
+  }
+
+  /// - Parameter advanced: told of the lease whenever it says something else: renewals must say the same.
+  func execute(_ admitted: Run, advanced: @escaping @Sendable (HeldLease) async -> Void) async -> Leaving {
     var progress = RunProgress(admitted)
-    switch await walk(&progress, advanced) {
-    case .over: return .ended(RunEnd(progress))
+    let step = await walk(&progress, advanced)
+    switch step {
+    case .over, .skipped: return .ended(RunEnd(progress))
     case .abandoned: return .abandoned
     case .suspended: return .suspended(progress.run)
+    case .paused(let pause):
+      let costs = progress.unwritten.map { $0.encoded() }
+      return await giveBack(&progress) ?? .paused(progress.run, after: pause, costs: costs)
     }
   }
 
-  private func walk(_ progress: inout RunProgress, _ advanced: @Sendable (HeldLease) async -> Void) async -> Step {
-    let begin = ContinuousClock.now
-    for (index, candidate) in progress.run.plan.candidates.enumerated() {
-      if index > 0 {
-        if let stop = await prepare(&progress, for: candidate) { return stop }
-        await advanced(progress.run.lease)
+  private func walk(
+    _ progress: inout RunProgress, _ advanced: @escaping @Sendable (HeldLease) async -> Void
+  ) async -> Step {
+    var walk = Walk()
+    let candidates = progress.run.plan.candidates
+    for (index, candidate) in candidates.enumerated() {
+      guard takesIt(candidate, walk) else {
+        progress.skipped.append(RouteSkip(candidate, .context))
+        continue
       }
-      let answer = await attempt(&progress, candidate, until: begin + Self.longestRun)
-      switch answer {
-      case .success(let reply):
-        progress.success = (candidate, reply)
-        return .over
-      case .failure(let failure) where failure.kind == .cancelled: return .abandoned
-      case .failure(let failure):
-        progress.fault = verdict(on: failure, of: progress.run.job)
-        if progress.fault != nil { return .over }
+      walk.tries = 0
+      while true {
+        let isFirst = progress.attempts.isEmpty && walk.tries == 0 && index == 0
+        if let stop = await begin(&progress, candidate, isFirst: isFirst, advanced) {
+          if case .skipped = stop { break }
+          return stop
+        }
+        let answer = await attempt(&progress, candidate, until: walk.begin + Self.longestRun, advanced)
+        walk.tries += 1
+        guard case .failure(let failure) = answer.answer else {
+          if case .success(let reply) = answer.answer { progress.success = (candidate, reply) }
+          return .over
+        }
+        let rule = RetryRule(
+          task: progress.run.job.taskType, tries: walk.tries, hasNext: index + 1 < candidates.count,
+          jitter: Double.random(in: 0...1))
+        if let fault = deadlineFault(progress.run.job, failure) {
+          progress.fault = fault
+          return .over
+        }
+        walk.note(failure, candidate)
+        let next = rule.follow(failure, elapsed: answer.elapsed) { retries.take(candidate.provider.name) }
+        switch next {
+        case .end(let fault):
+          progress.fault = fault
+          return .over
+        case .abandon: return .abandoned
+        case .next: break
+        case .again(let pause):
+          do { try await Task.sleep(for: pause) } catch { return .abandoned }
+          continue
+        }
+        break
       }
     }
-    progress.fault = ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
+    return exhausted(&progress, walk)
+  }
+
+  /// Nothing is left to try now. What may do better later waits for that, as long as attempts are left.
+  private func exhausted(_ progress: inout RunProgress, _ walk: Walk) -> Step {
+    let run = progress.run
+    let isResting = progress.attempts.isEmpty && progress.skipped.contains { $0.reason == .breaker }
+    if isResting { return .paused(.seconds(1)) }
+    if walk.isPassing, run.lease.attempt < desk.configuration.attemptBudget {
+      let pause = max(walk.asked, .seconds(1 << min(4, max(0, (run.lease.attempt - 1) / 2))))
+      return .paused(pause)
+    }
+    progress.fault =
+      walk.hasTooLong && !walk.hasOtherFailure
+      ? ResultEvent.Fault(.callerError, "longer than what any model of the plan takes")
+      : ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
     return .over
   }
 
+  /// A model that takes more than the one for which the job was too long; one of which nobody knows is not tried.
+  private func takesIt(_ candidate: Plan.Candidate, _ walk: Walk) -> Bool {
+    guard walk.hasTooLong else { return true }
+    guard let size = candidate.contextTokens, walk.tooShort > 0 else { return false }
+    return size > walk.tooShort
+  }
+
+  /// Everything that comes before the call: the last attempt's end and this one's intent are written, the probe is taken.
+  private func begin(
+    _ progress: inout RunProgress, _ candidate: Plan.Candidate, isFirst: Bool,
+    _ advanced: @Sendable (HeldLease) async -> Void
+  ) async -> Step? {
+    if let scope = candidate.probes, progress.probe == nil {
+      let length = min(candidate.provider.timeout(of: progress.run.job.taskType) + .seconds(5), .seconds(90))
+      let holder = progress.run.lease.leaseID
+      guard await health.takeProbe(scope, holder: holder, length: length) else {
+        progress.skipped.append(RouteSkip(candidate, .breaker))
+        return .skipped
+      }
+      progress.probe = (scope, holder)
+    }
+    guard !isFirst else { return nil }
+    if let stop = await prepare(&progress, for: candidate) { return stop }
+    await advanced(progress.run.lease)
+    return nil
+  }
+
   private func attempt(
-    _ progress: inout RunProgress, _ candidate: Plan.Candidate, until limit: ContinuousClock.Instant
-  ) async -> ProviderAnswer {
+    _ progress: inout RunProgress, _ candidate: Plan.Candidate, until limit: ContinuousClock.Instant,
+    _ advanced: @escaping @Sendable (HeldLease) async -> Void
+  ) async -> (answer: ProviderAnswer, elapsed: Duration) {
     let run = progress.run
     let number = run.lease.attempt
     let start = ContinuousClock.now
     await failpoints.pass(.beforeProvider)
-    let call = ProviderCall(
-      job: run.job, model: candidate.model, modelVersion: candidate.version,
-      attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
-      deadline: deadline(of: run.job, candidate, start: start, limit: limit))
     let name = candidate.provider.name
+    retries.called(name)
+    let call = ProviderCall(
+      job: run.job, model: candidate.id, modelVersion: candidate.version,
+      attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
+      deadline: deadline(of: run.job, candidate, start: start, limit: limit), tier: run.plan.tier.code,
+      remoteTask: progress.run.remoteTask, noteRemoteTask: { await noteRemoteTask($0, run, candidate, advanced) })
     let answer =
-      await providers.call(name, call, tier: run.plan.tier.code, batchSize: run.plan.tier.batchSize)
+      await providers.call(name, call, batchSize: run.plan.tier.batchSize)
       ?? .failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)"))
     await failpoints.pass(.afterProvider)
+    health.note(answer, of: name, modelScope: candidate.modelScope, probe: progress.probe)
+    progress.probe = nil
     let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())
     if let event {
       progress.events.append(event)
       progress.unwritten.append(event)
     }
+    let elapsed = ContinuousClock.now - start
     let outcome: AttemptOutcome = event?.outcome ?? .failed
     progress.attempts.append(
       ResultEvent.Attempt(
-        number: number, provider: candidate.provider.name, model: candidate.model, outcome: outcome,
-        milliseconds: (ContinuousClock.now - start).milliseconds))
+        number: number, provider: name, model: candidate.model, outcome: outcome,
+        milliseconds: elapsed.milliseconds, skipped: progress.takeSkipped()))
     if case .failure(let failure) = answer { log(failure, run: run, candidate: candidate, outcome: outcome) }
-    return answer
+    return (answer, elapsed)
   }
 
   /// Writes the last attempt's end and the next one's intent; waits for Redis if it must, because without the intent
@@ -100,7 +205,9 @@ struct PlanRunner: Sendable {
       progress.fault = ResultEvent.Fault(.attemptsExhausted, "the attempt budget of the run is used up")
       return .over
     }
-    let intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt).encoded()
+    let intent = Intent(
+      tier: run.plan.tier.code, candidate: candidate, at: run.startedAt, skipped: progress.skipped
+    ).encoded()
     let ended = progress.unwritten.last.map {
       AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0))
     }
@@ -125,25 +232,16 @@ struct PlanRunner: Sendable {
   private func deadline(
     of job: Job, _ candidate: Plan.Candidate, start: ContinuousClock.Instant, limit: ContinuousClock.Instant
   ) -> ContinuousClock.Instant {
-    var deadline = min(start + candidate.provider.timeout, limit)
+    var deadline = min(start + candidate.provider.timeout(of: job.taskType), limit)
     if let wish = job.deadline {
       deadline = min(deadline, start + .milliseconds(max(0, wish.milliseconds - now().milliseconds)))
     }
     return deadline
   }
 
-  /// What a failure means for the whole run; nil to go on with the next candidate.
-  private func verdict(on failure: ProviderFailure, of job: Job) -> ResultEvent.Fault? {
-    switch failure.kind {
-    case .caller: return ResultEvent.Fault(.callerError, failure.detail)
-    case .contentRefused: return ResultEvent.Fault(.contentRefused, failure.detail)
-    default: break
-    }
-    if let deadline = job.deadline, deadline <= now() {
-      return ResultEvent.Fault(.deadlineExceeded, "the deadline passed before a provider had answered")
-    }
-    guard failure.kind == .lost, failure.reachedProvider, !job.taskType.mayRepeatUnknown else { return nil }
-    return ResultEvent.Fault(.providerFailed, "the provider was not heard of again, and the job is not bought twice")
+  private func deadlineFault(_ job: Job, _ failure: ProviderFailure) -> ResultEvent.Fault? {
+    guard let deadline = job.deadline, deadline <= now(), failure.kind != .cancelled else { return nil }
+    return ResultEvent.Fault(.deadlineExceeded, "the deadline passed before a provider had answered")
   }
 
   private func log(_ failure: ProviderFailure, run: Run, candidate: Plan.Candidate, outcome: AttemptOutcome) {
@@ -154,5 +252,20 @@ struct PlanRunner: Sendable {
         LogKey.provider: "\(candidate.provider.name)", LogKey.model: "\(candidate.model)",
         LogKey.outcome: "\(outcome.rawValue)", LogKey.reason: "\(failure.kind.rawValue): \(failure.detail)",
       ])
+  }
+}
+
+extension PlanRunner.Walk {
+  fileprivate mutating func note(_ failure: ProviderFailure, _ candidate: Plan.Candidate) {
+    if RetryRule.isPassing(failure) {
+      isPassing = true
+      asked = max(asked, failure.retryAfter ?? .zero)
+    }
+    if failure.kind == .contextTooLong {
+      hasTooLong = true
+      tooShort = max(tooShort, candidate.contextTokens ?? 0)
+    } else {
+      hasOtherFailure = true
+    }
   }
 }

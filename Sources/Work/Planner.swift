@@ -1,22 +1,43 @@
 import Admission
 package import Catalog
 package import Contracts
+import Providers
 
-/// Turns a job into a plan. Pure: policy, prices, entitlement and time come in as values.
+/// Turns a job into a plan. Pure: policy, prices, entitlement, breakers and time come in as values.
 package struct Planner: Sendable {
-  package var policy: Policy
+  /// In force: as its file says, or as a freeze holds it.
+  package private(set) var policy: Policy
   package var prices: PriceBook
   /// Names the policy in force; equal for equal files, in every worker.
-  package var stamp: String
+  package private(set) var stamp: String
+  private var router: Router
 
   package init(policy: Policy, prices: PriceBook, stamp: String = "") {
     self.policy = policy
     self.prices = prices
     self.stamp = stamp
+    router = Router(policy: policy)
   }
 
-  /// - Parameter lane: where the job was found; nil in the intake, which it always leaves for its tier's lane.
-  package func plan(_ job: Job, foundIn lane: Lane?, entitlement: Entitlement?, now: Timestamp) -> Planned {
+  /// The same prices under another policy.
+  package func adopting(_ policy: Policy, stamp: String) -> Planner {
+    Planner(policy: policy, prices: prices, stamp: stamp)
+  }
+
+  /// The same rules with the versions that a freeze approved. Its own stamp makes waiting jobs be judged anew.
+  func frozen(by freeze: Freeze) -> Planner {
+    let held = freeze.freezing(policy)
+    var planner = Planner(policy: held, prices: prices, stamp: "\(stamp)*\(freeze.id)")
+    planner.router = Router(policy: held, unfrozen: policy)
+    return planner
+  }
+
+  /// - Parameters:
+  ///   - lane: where the job was found; nil in the intake, which it always leaves for its tier's lane.
+  ///   - view: of the providers' breakers; takes note of the probes that this plan would make.
+  package func plan(
+    _ job: Job, foundIn lane: Lane?, entitlement: Entitlement?, now: Timestamp, view: inout BreakerView
+  ) -> Planned {
     let tier = tier(of: job, entitlement)
     guard let lane, lane <= tier.lane else { return .move(to: tier.lane, tier: tier.code) }
     if let deadline = job.deadline, deadline <= now {
@@ -24,15 +45,27 @@ package struct Planner: Sendable {
     }
     if let time = job.notBefore, time > now { return .notYet(time) }
     let limits = AdmissionLimits(of: tier)
-    let candidates = candidates(for: job, tier: tier, isMetered: limits.isMetered, now: now)
-    guard !candidates.isEmpty else { return .end(.init(.noRoute, noRouteReason(job, tier)), tier: tier.code) }
-    let affordable = candidates.filter { $0.isWithin(job.maximumCost) }
+    var skipped: [RouteSkip] = []
+    let candidates = candidates(for: job, tier: tier, isMetered: limits.isMetered, now: now, &skipped)
+    guard !candidates.isEmpty else {
+      return .end(.init(.noRoute, noRouteReason(job, tier, skipped)), tier: tier.code)
+    }
+    let affordable = candidates.filter { candidate in
+      if candidate.isWithin(job.maximumCost) { return true }
+      skipped.append(RouteSkip(candidate, .budget))
+      return false
+    }
     guard !affordable.isEmpty else {
       let least = candidates.compactMap(\.worst?.nanoUSD).min() ?? 0
       let message = "the worst case of \(Money(nanoUSD: least)) USD is above the job's maxCostUsd"
       return .end(.init(.costCapReached, message, isOwnBound: true), tier: tier.code)
     }
-    return .plan(Plan(tier: tier, limits: limits, candidates: affordable))
+    let serving = view.serving(affordable, &skipped)
+    guard !serving.isEmpty else {
+      return .resting(
+        view.rest(of: affordable), Plan(tier: tier, limits: limits, candidates: affordable, skipped: skipped))
+    }
+    return .plan(Plan(tier: tier, limits: limits, candidates: serving, skipped: skipped))
   }
 
   /// The tier that judges a job, with what was laid down for its user.
@@ -41,50 +74,38 @@ package struct Planner: Sendable {
   }
 
   private func candidates(
-    for job: Job, tier: TierPolicy, isMetered: Bool, now: Timestamp
+    for job: Job, tier: TierPolicy, isMetered: Bool, now: Timestamp, _ skipped: inout [RouteSkip]
   ) -> [Plan.Candidate] {
     var found: [Plan.Candidate] = []
-    for name in tier.providers[job.taskType] ?? [] {
-      guard let provider = policy.providers[name] else { continue }
-      for (model, version) in models(of: provider, for: job, tier: tier) {
-        let price = prices.price(provider: name, model: model, at: now)
-        guard price != nil || provider.isFreeByDefault else { continue }
-        var candidate = Plan.Candidate(provider: provider, model: model, version: version, price: price)
-        if isMetered || job.maximumCost != nil {
-          let worst = WorstCase(of: job.payload, task: job.taskType, price: price)
-          candidate.worst = Spending(worst.cost, worst.usage, jobs: 1)
-        }
-        found.append(candidate)
+    for choice in router.choices(for: job, tier, &skipped) {
+      let price = prices.price(provider: choice.provider.name, model: choice.model, at: now)
+      var candidate = Plan.Candidate(choice, price: price)
+      if Capability.refusal(of: choice.provider.kind, model: choice.id, for: job) != nil {
+        skipped.append(RouteSkip(candidate, .capability))
+        continue
       }
+      guard price != nil || choice.provider.isFreeByDefault else {
+        skipped.append(RouteSkip(candidate, .budget))
+        continue
+      }
+      if isMetered || job.maximumCost != nil {
+        let worst = WorstCase(of: job.payload, task: job.taskType, price: price)
+        candidate.worst = Spending(worst.cost, worst.usage, jobs: 1)
+      }
+      found.append(candidate)
     }
     return found
   }
 
-  /// A pinned tier gets its pins, others the newest visible listing; a wish counts where that model is offered.
-  private func models(
-    of provider: ProviderDefinition, for job: Job, tier: TierPolicy
-  ) -> [(model: String, version: String?)] {
-    let pins = (tier.pinned[job.taskType] ?? []).filter { $0.provider == provider.name }
-    let offered: [(model: String, version: String?)]
-    if tier.routing == .pinned {
-      offered = pins.map { ($0.model, $0.version) }
-    } else {
-      let visible = policy.models.filter { listing in
-        listing.provider == provider.name && listing.task == job.taskType && listing.stage != .retired
-          && (listing.stage != .beta || tier.showsBetaModels) && (listing.verified || tier.allowsUnverifiedModels)
-      }
-      offered = visible.map { ($0.model, $0.version) }
-    }
-    if let wish = job.model { return Array(offered.filter { $0.model == wish }.suffix(1)) }
-    return tier.routing == .pinned ? offered : Array(offered.prefix(1))
-  }
-
-  private func noRouteReason(_ job: Job, _ tier: TierPolicy) -> String {
+  private func noRouteReason(_ job: Job, _ tier: TierPolicy, _ skipped: [RouteSkip]) -> String {
     guard let names = tier.providers[job.taskType], !names.isEmpty else {
       return "tier \(tier.code) has no provider for \(job.taskType.rawValue)"
     }
     if tier.routing == .pinned, tier.pinned[job.taskType]?.isEmpty ?? true {
       return "tier \(tier.code) is pinned and has no pin for \(job.taskType.rawValue)"
+    }
+    if skipped.contains(where: { $0.reason == .capability }) {
+      return "no provider of tier \(tier.code) can do what the job asks for"
     }
     if job.model != nil { return "no provider of tier \(tier.code) offers the wished model" }
     return "no provider of tier \(tier.code) has a visible and priced model for \(job.taskType.rawValue)"
@@ -103,5 +124,11 @@ extension AdmissionLimits {
     audioSeconds = tier.monthly.audioSeconds
     videoMinutes = tier.monthly.videoMinutes
     jobs = tier.monthly.jobs
+  }
+}
+
+extension RouteSkip {
+  init(_ candidate: Plan.Candidate, _ reason: Reason) {
+    self.init(candidate.provider.name, candidate.model, version: candidate.version, reason)
   }
 }

@@ -19,6 +19,8 @@ package final class ProviderShelf: Sendable {
     var epoch = 0
     /// Calls under way.
     var calls: [Call: Int] = [:]
+    /// Calls made since somebody asked, by name.
+    var made: [String: Int] = [:]
     /// With the last epoch whose calls may use it.
     var retired: [(provider: any Provider, epoch: Int)] = []
 
@@ -41,17 +43,17 @@ package final class ProviderShelf: Sendable {
   }
 
   /// Nil when this worker cannot speak to that provider.
-  /// - Parameters:
-  ///   - tier: whose jobs may travel in one call with this one.
-  ///   - batchSize: how many of them at most.
-  func call(_ name: String, _ call: ProviderCall, tier: String, batchSize: Int) async -> ProviderAnswer? {
+  /// - Parameter batchSize: jobs of its tier that may travel in one call, at most.
+  func call(_ name: String, _ call: ProviderCall, batchSize: Int) async -> ProviderAnswer? {
     let task = call.job.taskType
     // A deadline of its own would be everybody's.
     guard batchSize > 1, call.job.deadline == nil else { return await carry(call, by: name) }
-    let limit = state.withLock { $0.current[name]?.batchLimit(of: task) ?? 1 }
-    guard limit > 1 else { return await carry(call, by: name) }
+    let provider = state.withLock { $0.current[name] }
+    let limit = provider?.batchLimit(of: task) ?? 1
+    guard limit > 1, let common = provider?.batchKey(of: call) else { return await carry(call, by: name) }
     let key = Coalescer.Key(
-      tier: tier, task: task, provider: name, model: call.model, version: call.modelVersion)
+      tier: call.tier, task: task, provider: name, model: call.model, version: call.modelVersion,
+      user: provider?.separatesUsers ?? false ? call.job.userID : "", common: common)
     return await coalescer.call(call, key, size: min(limit, batchSize)) { calls in
       await carry(calls, by: name) ?? calls.map { _ in .failure(ProviderFailure(.local, "provider \(name) is gone")) }
     }
@@ -72,7 +74,10 @@ package final class ProviderShelf: Sendable {
     let (provider, call) = state.withLock { state in
       let provider = state.current[name]
       let call = Call(name: name, epoch: state.epoch)
-      if provider != nil { state.calls[call, default: 0] += 1 }
+      if provider != nil {
+        state.calls[call, default: 0] += 1
+        state.made[name, default: 0] += 1
+      }
       return (provider, call)
     }
     guard let provider else { return nil }
@@ -83,6 +88,14 @@ package final class ProviderShelf: Sendable {
     }
     for provider in idle { await provider.shutdown() }
     return answer
+  }
+
+  /// Calls made since the last time, by provider: fewer than attempts where several jobs travelled in one.
+  func takeCalls() -> [String: Int] {
+    state.withLock { state in
+      defer { state.made = [:] }
+      return state.made
+    }
   }
 
   package func adopt(_ policy: Policy) async {

@@ -29,6 +29,11 @@ struct Arrival: Sendable {
     box = claim.map(ClaimBox.init)
   }
 
+  /// A run that stopped between two attempts, as the job that it was.
+  init(_ run: Run, _ delivery: Delivery) {
+    self.init(delivery: delivery, job: run.job, lane: run.lane, firstSeen: run.firstSeen)
+  }
+
   var triedAgain: Arrival {
     var arrival = self
     arrival.tries += 1
@@ -61,9 +66,12 @@ final class Run: Sendable {
   let startedAt: Timestamp
   /// Cost events of attempts that earlier holders made and nobody is known to have announced.
   let earlierCosts: [[UInt8]]
+  /// The provider's own id of the attempt that goes on in this run; nil for one that begins here.
+  let remoteTask: String?
 
   init(
-    arrival: Arrival, plan: Plan, lane: Lane, lease: HeldLease, startedAt: Timestamp, earlierCosts: [[UInt8]]
+    arrival: Arrival, plan: Plan, lane: Lane, lease: HeldLease, startedAt: Timestamp, earlierCosts: [[UInt8]],
+    remoteTask: String? = nil
   ) {
     job = arrival.job
     delivery = arrival.delivery
@@ -73,6 +81,7 @@ final class Run: Sendable {
     self.lease = lease
     self.startedAt = startedAt
     self.earlierCosts = earlierCosts
+    self.remoteTask = remoteTask
   }
 
   private init(_ run: Run, _ lease: HeldLease) {
@@ -84,6 +93,7 @@ final class Run: Sendable {
     self.lease = lease
     startedAt = run.startedAt
     earlierCosts = run.earlierCosts
+    remoteTask = nil
   }
 
   /// The run with its next attempt.

@@ -13,8 +13,23 @@ struct RunProgress: Sendable {
   var events: [CostEvent] = []
   /// Those of them that `finish` has yet to write.
   var unwritten: [CostEvent] = []
+  /// What was passed over since the last attempt.
+  var skipped: [RouteSkip]
+  /// The probe of a breaker that the next attempt is.
+  var probe: (scope: String, holder: String)?
 
-  init(_ run: Run) { self.run = run }
+  init(_ run: Run) {
+    self.run = run
+    skipped = run.plan.skipped
+  }
+
+  mutating func takeSkipped() -> [RouteSkip] {
+    defer { skipped = [] }
+    return Array(skipped.prefix(Self.longestTrail))
+  }
+
+  /// Lines of the trail before one attempt.
+  private static let longestTrail = 16
 }
 
 /// How a run ended in this worker, before it is written down. A class: from here on it only goes from hand to hand.

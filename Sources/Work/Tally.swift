@@ -8,8 +8,11 @@ import Observability
 
 extension MetricRegistry {
   /// What describes the whole fleet and reads the same in every replica.
-  func set(_ figures: FleetFigures, ready: [Lane: Int]) {
+  func set(_ figures: FleetFigures, ready: [Lane: Int], providers: some Sequence<String>) {
     update { store in
+      for provider in providers {
+        store.set(Metrics.providerState, provider, to: figures.providers[provider]?.figure ?? 0)
+      }
       for lane in Lane.allCases {
         for reason in WaitReason.allCases {
           store.set(
@@ -61,6 +64,11 @@ extension MetricStore {
     case .park, .handBack, .stale, .move, .identify, .bury: break
     }
   }
+}
+
+extension BreakerState {
+  /// As `tollway_provider_state` counts.
+  fileprivate var figure: Double { reason == .hand ? 3 : isProbed ? 1 : 2 }
 }
 
 extension Verdict {

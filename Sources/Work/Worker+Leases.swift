@@ -1,4 +1,5 @@
 import Admission
+import Catalog
 import Contracts
 import Lanes
 import Logging
@@ -53,7 +54,9 @@ extension Worker {
     (report.deliveries, report.finished) = flow.current
     let reconnects = intake.reconnects - countedReconnects
     countedReconnects += reconnects
+    let calls = providers.takeCalls()
     registry.update { [report] store in
+      for (provider, count) in calls { store.add(Double(count), to: Metrics.providerCalls, provider) }
       store.add(Double(reconnects), to: Metrics.reconnects, "amqp")
       store.set(Metrics.slots, to: Double(report.slots))
       for lane in Lane.allCases { store.set(Metrics.running, lane.rawValue, to: Double(report.running[lane] ?? 0)) }
@@ -70,7 +73,9 @@ extension Worker {
     while !Task.isCancelled {
       do { try await Task.sleep(for: .seconds(1)) } catch { return }
       do {
-        registry.set(try await desk.fleetFigures(), ready: await readyMessages())
+        registry.set(
+          try await desk.fleetFigures(), ready: await readyMessages(),
+          providers: pipeline.planner().policy.providers.keys)
       } catch {
         logger.debug("the fleet could not be counted", metadata: [LogKey.error: "\(error)"])
       }

@@ -1,4 +1,5 @@
 package import Admission
+package import Catalog
 import Confinement
 package import Contracts
 package import Lanes
@@ -22,7 +23,9 @@ package actor Worker {
   let bays: BayKeeper
   let drainer: BayDrain
   let now: @Sendable () -> Timestamp
+  let providers: ProviderShelf
   private let runner: PlanRunner
+  private let health: HealthDesk
   private let starts = Mailbox<Run>()
   private let endings = Mailbox<(String, PlanRunner.Leaving)>()
   private let released = Mailbox<Settler.Released>()
@@ -81,18 +84,21 @@ package actor Worker {
     self.intake = intake
     self.post = post
     self.bays = bays
+    self.providers = providers
     self.registry = registry
     self.failpoints = failpoints
     self.now = now
     self.logger = logger
     slotDesk = SlotDesk(shares: configuration.shares)
     drainer = BayDrain(intake: intake, post: post, now: now, logger: logger)
+    let freezes = FreezeKeeper(desk: desk, logger: logger)
     pipeline = Pipeline(
-      planner: planner, desk: desk, failpoints: failpoints, now: now, logger: logger,
-      workerID: configuration.workerID)
+      planner: { freezes.apply(to: planner()) }, freezes: freezes, desk: desk, failpoints: failpoints, now: now,
+      logger: logger, workerID: configuration.workerID)
     let meter: @Sendable () -> Meter = { Meter(prices: planner().prices) }
+    health = HealthDesk(desk: desk, post: post, now: now, logger: logger)
     runner = PlanRunner(
-      providers: providers, desk: desk, meter: meter, failpoints: failpoints, now: now, logger: logger)
+      providers: providers, desk: desk, health: health, meter: meter, failpoints: failpoints, now: now, logger: logger)
     settler = Settler(
       writer: ActsWriter(post: post, now: now), desk: desk, post: post, intake: intake,
       parker: Parker(
@@ -106,6 +112,7 @@ package actor Worker {
       group.addTask { await self.intake.run() }
       group.addTask { await self.post.run() }
       group.addTask { await self.settler.run() }
+      group.addTask { await self.health.run() }
       group.addTask { await self.receive() }
       group.addTask { await self.execute() }
       group.addTask { await self.collectEndings() }
@@ -158,6 +165,9 @@ package actor Worker {
     return waiting.count
   }
 
+  /// A policy with all models that have to be served under it.
+  package nonisolated func serving(_ policy: Policy) -> Policy { pipeline.freezes.serving(policy) }
+
   /// Whether it takes and runs jobs: both connections stand and nothing is paused.
   package func readiness() -> ProbeServer.Readiness {
     if isDraining { return .notReady("draining") }
@@ -165,8 +175,6 @@ package actor Worker {
     if troubles > 0 { return .notReady("Redis does not answer") }
     return intake.isConnected ? .ready : .notReady("not connected to RabbitMQ")
   }
-
-  // Deliveries come in, bytes become jobs outside the actor.
 
   private nonisolated func receive() async {
     while !Task.isCancelled {
@@ -214,8 +222,6 @@ package actor Worker {
     run.delivery = arrival.delivery
     return true
   }
-
-  // Admitted runs execute, each in its own task.
 
   func start(_ runs: [Run]) {
     for run in runs {
@@ -265,9 +271,11 @@ package actor Worker {
     case .abandoned: release(leaseID)
     case .suspended(let suspended):
       release(leaseID)
-      let arrival = Arrival(
-        delivery: run.delivery, job: suspended.job, lane: suspended.lane, firstSeen: suspended.firstSeen)
-      lines[suspended.lane, default: []].insert(arrival, at: 0)
+      lines[suspended.lane, default: []].insert(Arrival(suspended, run.delivery), at: 0)
+    case .paused(let paused, let pause, let costs):
+      release(leaseID)
+      settler.announce(costs)
+      return .handBack(Arrival(paused, run.delivery), after: pause, .providerResting)
     }
     return nil
   }

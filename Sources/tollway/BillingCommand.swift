@@ -33,7 +33,9 @@ struct BillingCommand: AsyncParsableCommand {
     let watcher = BillingWatcher(
       ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream), policy: { rules.planner.policy },
       logger: wires.logger, now: Wires.now, onBatch: { batch in registry.update { $0.count(batch) } })
-    let entitlements = Entitlements(wires: wires, assignments: Assignments(in: ledger))
+    let entitlements = Entitlements(
+      wires: wires, assignments: Assignments(in: ledger),
+      interventions: Interventions(in: ledger, desk: wires.desk))
     let sweeper = OpenSweeper(desk: wires.desk, ledger: ledger, books: books, logger: wires.logger)
     let alerts = AlertSender(ledger: ledger, office: office, logger: wires.logger)
     let releaser = BlockedReleaser(wires: wires, rules: rules, process: UUID().uuidString)

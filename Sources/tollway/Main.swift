@@ -41,6 +41,7 @@ struct Tollway: AsyncParsableCommand {
     subcommands: [
       WorkerCommand.self, BillingCommand.self, SubmitCommand.self, TopologyCommand.self, DoctorCommand.self,
       LanesCommand.self, ExplainCommand.self, UsersCommand.self, DeadCommand.self, BlockedCommand.self,
-      CostsCommand.self, LedgerCommand.self, PricesCommand.self, PolicyCommand.self,
+      CostsCommand.self, LedgerCommand.self, PricesCommand.self, PolicyCommand.self, FreezeCommand.self,
+      ProvidersCommand.self,
     ])
 }

@@ -41,8 +41,7 @@ final class RuleBook: Sendable {
           let (policy, stamp) = try Self.stampedPolicy(at: path)
           await onPolicy(policy)
           state.withLock { state in
-            state.planner.policy = policy
-            state.planner.stamp = stamp
+            state.planner = state.planner.adopting(policy, stamp: stamp)
           }
           await onForce()
           logger.info("policy file changed and is in force")

@@ -75,7 +75,7 @@ struct WorkerCommand: AsyncParsableCommand {
         await rules.watch(
           logger: wires.logger,
           onPolicy: { policy in
-            await providers.adopt(policy)
+            await providers.adopt(worker.serving(policy))
             registry.declare(tiers: policy.tiers.keys, providers: policy.providers.keys)
           }, onForce: { await Self.hasten(wires) })
       }

@@ -110,6 +110,21 @@ import Testing
       "- {provider: vllm, task: llm, model: llama}", "- {provider: espeak, task: tts, model: espeak-ng}",
       "models[2]: is listed twice; remove one"
     ),
+    ("model: llama", "model: llama, context: 0", "models[2].context: must be a whole number of 1 or more"),
+    (
+      "timeout: 500ms", "idle_stop: 1h",
+      "providers.piper.idle_stop: must be a duration from 1ms to 25m, like 60s, 2m or 500ms"
+    ),
+    (
+      "timeout: 2m", "first_token_timeout: soon",
+      "providers.vllm.first_token_timeout: must be a duration from 1ms to 25m, like 60s, 2m or 500ms"
+    ),
+    (
+      "timeout: 500ms", "limits: {memory_mb: 0}",
+      "providers.piper.limits.memory_mb: must be a whole number of 1 or more"
+    ),
+    ("timeout: 500ms", "limits: {files: 7}", "providers.piper.limits.files: must be a whole number of 8 or more"),
+    ("timeout: 500ms", "limits: 900", "providers.piper.limits: must be a mapping (`name: value`)"),
     (
       "  espeak: {kind: espeak}", "  espeak: {kind: espeak}\n  e.speak: {kind: echo}",
       "providers.e.speak: the name of a provider must be 1 to 64 characters of A-Z a-z 0-9 _ -"
@@ -189,6 +204,11 @@ import Testing
       "{tts: [piper, espeak]}", "{tts: [piper, espeak], image: [vllm]}",
       "tiers.FREE.model_policy.providers.image: lists vllm, which has no image model under models: it is skipped"
     ),
+    ("{kind: espeak}", "{kind: espeak, idle_stop: 1m}", "providers.espeak.idle_stop: has no effect for kind espeak"),
+    (
+      "timeout: 2m}", "timeout: 2m, limits: {files: 64}}", "providers.vllm.limits: has no effect for kind openai"
+    ),
+    ("timeout: 500ms", "limits: {memory: 9}", "providers.piper.limits.memory: is not known and has no effect"),
     (
       "{tts: [piper, espeak]}", "{tts: [piper, piper]}",
       "tiers.FREE.model_policy.providers.tts: lists piper twice"

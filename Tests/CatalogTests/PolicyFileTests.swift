@@ -90,6 +90,35 @@ import Testing
           provider: "espeak", task: .tts, model: "espeak-ng", version: nil, stage: .beta, verified: false))
   }
 
+  @Test func `limits, waits, contexts and trials of a policy arrive`() throws {
+    var text = policyText(
+      replacing: "timeout: 500ms",
+      with: "limits: {memory_mb: 900, processors: 2, processes: 40, files: 64}, idle_stop: 90s")
+    text = text.replacing("timeout: 2m", with: "first_token_timeout: 3s, idle_timeout: 1500ms")
+    text = text.replacing("model: joe, version: 1.0, verified", with: "model: joe, version: 1.0, id: joe-1, verified")
+    text = text.replacing("model: llama}", with: "model: llama, version: v2, context: 8192}")
+    text += """
+
+      canaries:
+        - {provider: piper, task: tts, model: joe, version: 1.0, percent: 0}
+        - {id: autumn, provider: vllm, task: llm, model: llama, version: v2, percent: 100}
+      """
+    let (policy, notices) = try PolicyFile.read(text: text)
+    #expect(notices == [])
+    #expect(
+      policy.providers["piper"]?.limits == ProcessLimits(memoryMegabytes: 900, processors: 2, processes: 40, files: 64))
+    #expect(policy.providers["piper"]?.idleStop == .seconds(90))
+    #expect(policy.providers["vllm"]?.firstTokenTimeout == .seconds(3))
+    #expect(policy.providers["vllm"]?.idleTimeout == .milliseconds(1500))
+    #expect(policy.models.map(\.contextTokens) == [nil, nil, 8192])
+    #expect(policy.models.map(\.id) == ["joe-1", nil, nil])
+    #expect(
+      policy.canaries == [
+        Canary(id: "joe@1.0", provider: "piper", task: .tts, model: "joe", version: "1.0", percent: 0),
+        Canary(id: "autumn", provider: "vllm", task: .llm, model: "llama", version: "v2", percent: 100),
+      ])
+  }
+
   @Test func `what is left out has its default`() throws {
     let (policy, _) = try PolicyFile.read(text: policyText())
     #expect(
@@ -99,7 +128,11 @@ import Testing
           providers: [.tts: ["piper", "espeak"]], monthly: .init(), concurrency: 2, rate: nil, costCap: nil,
           showsBetaModels: false, allowsUnverifiedModels: false))
     #expect(policy.trustsMessageTier)
-    #expect(policy.providers["espeak"]?.timeout == .seconds(60))
+    let espeak = try #require(policy.providers["espeak"])
+    #expect(espeak.timeout == .seconds(60))
+    #expect(espeak.firstTokenTimeout == .seconds(15) && espeak.idleTimeout == .seconds(10))
+    #expect(espeak.limits == ProcessLimits() && espeak.idleStop == .seconds(600))
+    #expect(policy.canaries == [])
   }
 
   @Test(

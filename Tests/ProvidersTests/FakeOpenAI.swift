@@ -5,28 +5,57 @@ import TestKit
 
 @testable import Providers
 
-/// The fake provider of `Tests/Fakes/openai_server.py` as a process of its own, with an `OpenAIProvider` that calls it
-/// over a real socket. Call `end` at the end of a test.
+/// A fake provider of `Tests/Fakes` as a process of its own, with an `OpenAIProvider` that calls it over a real socket.
+/// Call `end` at the end of a test.
 final class FakeOpenAI: Sendable {
+  enum Server: String {
+    /// Answers in one document, also who asked for a stream.
+    case plain = "openai_server.py"
+    /// Streams, makes videos, and misbehaves as the name of the model says: `fault-503,ok`.
+    case faulty = "provider.py"
+  }
+
   let provider: OpenAIProvider
   let directory: TestDirectory
   let baseURL: String
+  /// As it printed them.
+  let ports: [String]
+  private let entry: ProviderDefinition
   private let process: TestKit.ChildProcess
 
   init(
-    arguments: [String] = [], keyVariable: String? = nil, environment: [String: String] = [:],
-    timeout: Duration = .seconds(30)
+    _ server: Server = .plain, arguments: [String] = [], keyVariable: String? = nil,
+    environment: [String: String] = [:], timeout: Duration = .seconds(30), firstToken: Duration = .seconds(15),
+    idle: Duration = .seconds(10)
   ) async throws {
     directory = try TestDirectory("openai")
-    let script = TestDirectory.packageRoot.appending(path: "Tests/Fakes/openai_server.py").path
+    let script = TestDirectory.packageRoot.appending(path: "Tests/Fakes/\(server.rawValue)").path
     let process = try TestKit.ChildProcess(
       "openai-server", ["python3", script, "--log", directory.file("log").path] + arguments, in: directory)
-    try await waitUntil("the fake server printed its port") { try process.output.hasSuffix("\n") }
-    baseURL = "http://127.0.0.1:\(try process.output.dropLast())/v1/"
+    let lines = 1 + (server == .faulty ? 1 : 0) + (arguments.contains("--tls") ? 1 : 0)
+    try await waitUntil("the fake server printed its ports") {
+      try process.output.split(separator: "\n").count == lines && process.output.hasSuffix("\n")
+    }
+    ports = try process.output.split(separator: "\n").map(String.init)
+    baseURL = "http://127.0.0.1:\(ports[0])/v1/"
     self.process = process
+    var definition = definition(
+      named: "fake", kind: .openai, baseURL: baseURL, keyVariable: keyVariable, timeout: timeout)
+    definition.firstTokenTimeout = firstToken
+    definition.idleTimeout = idle
+    entry = definition
     provider = OpenAIProvider(
-      definition(named: "fake", kind: .openai, baseURL: baseURL, keyVariable: keyVariable, timeout: timeout),
-      http: testHTTP, artifacts: ArtifactStore(directory: directory.file("artifacts").path), environment: environment)
+      definition, http: testHTTP, artifacts: ArtifactStore(directory: directory.file("artifacts").path),
+      environment: environment, pace: PollPace(first: .milliseconds(20), longest: .milliseconds(60)))
+  }
+
+  /// The same provider at another address.
+  func provider(at baseURL: String) -> OpenAIProvider {
+    var definition = entry
+    definition.baseURL = baseURL
+    return OpenAIProvider(
+      definition, http: testHTTP, artifacts: ArtifactStore(directory: directory.file("artifacts").path),
+      environment: [:])
   }
 
   /// The lines of its log.

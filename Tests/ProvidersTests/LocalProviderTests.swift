@@ -6,100 +6,23 @@ import Testing
 
 @testable import Providers
 
-/// A serving process for tests: chat on a Unix socket. The prompt `crash` ends it, `env` answers with its environment.
-/// Arguments: `deaf` ignores its standard input and SIGTERM, `mute` never serves, `silent` never answers. Writes its
-/// process id to `pid`.
-private let stub = #"""
-  import http.server, json, os, signal, socketserver, sys, threading, time
-
-  class Handler(http.server.BaseHTTPRequestHandler):
-      protocol_version = "HTTP/1.1"
-      def do_GET(self):
-          if "silent" in sys.argv:
-              time.sleep(600)
-          self.answer({"object": "list", "data": []})
-      def do_POST(self):
-          body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-          prompt = body["messages"][0]["content"]
-          if prompt == "crash":
-              os._exit(3)
-          names = ",".join(sorted(os.environ))
-          text = names + " " + os.environ["TOLLWAY_MODELS"] if prompt == "env" else str(os.getpid())
-          self.answer({"choices": [{"message": {"content": text}}]})
-      def answer(self, document):
-          data = json.dumps(document).encode()
-          self.send_response(200)
-          self.send_header("Content-Length", str(len(data)))
-          self.end_headers()
-          self.wfile.write(data)
-      def address_string(self):
-          return ""
-      def log_message(self, *_):
-          pass
-
-  class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-      daemon_threads = True
-
-  with open(os.path.join(os.path.dirname(__file__), "pid"), "a") as file:
-      file.write(f"{os.getpid()}\n")
-  if "deaf" in sys.argv:
-      signal.signal(signal.SIGTERM, signal.SIG_IGN)
-  else:
-      threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
-  if "mute" in sys.argv:
-      time.sleep(600)
-  Server(os.environ["TOLLWAY_SOCKET"], Handler).serve_forever()
-  """#
-
-/// A `LocalProvider` over the stub. Call `end` at the end of a test.
-final class LocalStub: Sendable {
-  let provider: LocalProvider
-  let directory: String
-
-  init(
-    in directory: String, arguments: [String] = [], command: [String]? = nil, patience: Duration = .seconds(30)
-  ) throws {
-    self.directory = directory
-    try Data(stub.utf8).write(to: URL(filePath: directory + "/stub.py"))
-    provider = LocalProvider(
-      definition(named: "stub", kind: .local, command: command ?? ["python3", directory + "/stub.py"] + arguments),
-      models: ["a", "b"], http: testHTTP, artifacts: ArtifactStore(directory: directory),
-      environment: ProcessInfo.processInfo.environment.merging(["OPENAI_API_KEY": "sk-x"]) { _, new in new },
-      patience: patience, logger: silentLogger)
-  }
-
-  func say(_ prompt: String, within limit: Duration = .seconds(30)) async throws -> ProviderAnswer {
-    await provider.call(try call(.llm, #"{"prompt":"\#(prompt)"}"#, within: limit))
-  }
-
-  /// Of every start so far.
-  func processIDs() throws -> [Int32] { try Self.processIDs(in: directory) }
-
-  static func processIDs(in directory: String) throws -> [Int32] {
-    try String(contentsOfFile: directory + "/pid", encoding: .utf8).split(separator: "\n").compactMap { Int32($0) }
-  }
-
-  func end() async { await provider.shutdown() }
-}
-
 struct LocalProviderTests {
   let directory: TestDirectory
 
   init() throws { directory = try TestDirectory("local") }
 
   @Test func `the process is started by the first call and serves the next ones`() async throws {
-    let stub = try LocalStub(in: directory.url.path)
-    let first = try await stub.say("hi").reply()
-    let second = try await stub.say("hi").reply()
-    #expect(first.text == second.text)
-    #expect(try stub.processIDs().count == 1)
+    let stub = LocalStub(in: directory.url.path)
+    let first = try await stub.number("pid")
+    #expect(try await stub.number("pid") == first)
+    #expect(try stub.processIDs() == [first])
     await stub.end()
-    #expect(try stub.processIDs().allSatisfy { kill($0, 0) != 0 })
+    #expect(kill(first, 0) != 0)
   }
 
   // More at once than the stub's queue of connections holds (5): a full one is waited for.
   @Test func `calls that come while it starts share one process`() async throws {
-    let stub = try LocalStub(in: directory.url.path)
+    let stub = LocalStub(in: directory.url.path)
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<60 {
         group.addTask {
@@ -112,7 +35,7 @@ struct LocalProviderTests {
   }
 
   @Test func `the process gets its models and socket, and no secrets`() async throws {
-    let stub = try LocalStub(in: directory.url.path)
+    let stub = LocalStub(in: directory.url.path)
     let text = try await stub.say("env").reply().text
     #expect(text.contains("TOLLWAY_MODELS,TOLLWAY_SOCKET"))
     #expect(text.contains("a,b"))
@@ -120,23 +43,8 @@ struct LocalProviderTests {
     await stub.end()
   }
 
-  @Test func `a crash loses the call, rests shortly and starts anew`() async throws {
-    let stub = try LocalStub(in: directory.url.path)
-    _ = try await stub.say("hi").reply()
-    #expect(try await stub.say("crash").failure().kind == .lost)
-    try await waitUntil("calls fail at once") {
-      guard case .failure(let failure) = try await stub.say("hi") else { return false }
-      return failure.kind == .unreachable && failure.detail == "the serving process ended with status 3"
-    }
-    try await waitUntil("it serves again") {
-      if case .success = try await stub.say("hi") { true } else { false }
-    }
-    #expect(try stub.processIDs().count == 2)
-    await stub.end()
-  }
-
   @Test func `a missing command is a fault of ours that the next provider makes good`() async throws {
-    let stub = try LocalStub(in: directory.url.path, command: ["no-such-command"])
+    let stub = LocalStub(in: directory.url.path, command: ["no-such-command"])
     let failure = try await stub.say("hi").failure()
     #expect(failure.kind == .local)
     #expect(failure.detail.contains("no-such-command"))
@@ -145,7 +53,7 @@ struct LocalProviderTests {
   }
 
   @Test func `a process that ends before it serves is a fault of ours`() async throws {
-    let stub = try LocalStub(in: directory.url.path, command: ["sh", "-c", "exit 1"])
+    let stub = LocalStub(in: directory.url.path, ["broken"])
     let failure = try await stub.say("hi").failure()
     #expect(failure.kind == .local)
     #expect(failure.detail.contains("ended with status 1 before it was ready"))
@@ -154,8 +62,9 @@ struct LocalProviderTests {
 
   @Test func `a process that never serves is ended`() async throws {
     let script = #"echo $$ > "$0"/pid; trap '' TERM; sleep 600"#
-    let stub = try LocalStub(
-      in: directory.url.path, command: ["sh", "-c", script, directory.url.path], patience: .seconds(1))
+    let stub = LocalStub(
+      in: directory.url.path, command: ["sh", "-c", script, directory.url.path],
+      times: ServingTimes(patience: .seconds(1)))
     let failure = try await stub.say("hi").failure()
     #expect(failure.kind == .unreachable)
     #expect(failure.detail.contains("did not answer"))
@@ -164,14 +73,14 @@ struct LocalProviderTests {
   }
 
   @Test func `a process that takes connections and never answers is ended`() async throws {
-    let stub = try LocalStub(in: directory.url.path, arguments: ["silent"], patience: .seconds(3))
+    let stub = LocalStub(in: directory.url.path, ["silent"], times: ServingTimes(patience: .seconds(3)))
     #expect(try await stub.say("hi").failure().kind == .unreachable)
     try await waitUntil("the process is gone") { try stub.processIDs().allSatisfy { kill($0, 0) != 0 } }
     await stub.end()
   }
 
   @Test func `whoever waits for the start can be cancelled and keeps its deadline`() async throws {
-    let stub = try LocalStub(in: directory.url.path, arguments: ["mute"])
+    let stub = LocalStub(in: directory.url.path, ["mute"])
     #expect(try await stub.say("hi", within: .milliseconds(100)).failure().kind == .unreachable)
     let task = Task { try await stub.say("hi") }
     task.cancel()
@@ -179,11 +88,16 @@ struct LocalProviderTests {
     await stub.end()
   }
 
-  @Test func `shutdown ends a process that ignores it, and what it left behind`() async throws {
-    let stub = try LocalStub(in: directory.url.path, arguments: ["deaf"])
-    _ = try await stub.say("hi").reply()
+  @Test func `shutdown ends a process that ignores it, and what it started`() async throws {
+    let stub = LocalStub(in: directory.url.path, ["deaf"], times: ServingTimes(grace: .seconds(1)))
+    let socket = try #require(try await stub.say("socket").reply().document()["text"]?.string)
+    _ = try await stub.say("child").reply()
+    try await waitUntil("the grandchild runs") { try stub.children().count == 2 }
+    #expect(try stub.children().allSatisfy { kill($0, 0) == 0 })
     await stub.end()
     #expect(try stub.processIDs().allSatisfy { kill($0, 0) != 0 })
+    try await waitUntil("the grandchildren are gone") { try haveEnded(try stub.children()) }
+    #expect(!FileManager.default.fileExists(atPath: URL(filePath: socket).deletingLastPathComponent().path))
     #expect(try await stub.say("hi").failure().kind == .unreachable)
   }
 
@@ -191,15 +105,32 @@ struct LocalProviderTests {
   func `the process does not outlive a worker that is killed`(manner: String) async throws {
     let path = directory.url.path
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, manner = manner as String] in
-      let stub = try LocalStub(in: path, arguments: [manner])
-      _ = try await stub.say("hi").reply()
+      let stub = LocalStub(in: path, [manner])
+      _ = try await stub.say("child").reply()
+      try await waitUntil("the grandchild runs") { try stub.children().count == 2 }
       kill(getpid(), SIGKILL)
     }
-    let pids = try LocalStub.processIDs(in: path)
+    let pids = try LocalStub.numbers(in: path + "/pid")
     #expect(pids.count == 1)
-    try await waitUntil("the serving process is gone", within: .seconds(20)) {
-      try pids.allSatisfy { try kill($0, 0) != 0 || isZombie($0) }
+    try await waitUntil("the serving process is gone, and what it started", within: .seconds(20)) {
+      try haveEnded(pids + LocalStub.numbers(in: path + "/children"))
     }
+  }
+
+  @Test func `an idle process is ended and the next call starts it again`() async throws {
+    let stub = LocalStub(in: directory.url.path, idleStop: .milliseconds(300))
+    let first = try await stub.number("pid")
+    try await waitUntil("the idle process is gone") { kill(first, 0) != 0 }
+    let second = try await stub.number("pid")
+    #expect(try stub.processIDs() == [first, second])
+    await stub.end()
+  }
+
+  @Test func `a process with a call under way is not idle`() async throws {
+    let stub = LocalStub(in: directory.url.path, idleStop: .milliseconds(300))
+    #expect(try await stub.say("sleep 1.2").reply().text.contains("slept"))
+    #expect(try stub.processIDs().count == 1)
+    await stub.end()
   }
 }
 

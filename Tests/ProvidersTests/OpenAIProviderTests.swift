@@ -92,7 +92,7 @@ struct OpenAIProviderTests {
     let fake = try await FakeOpenAI(timeout: .seconds(20))
     let kinds: [(String, ProviderFailure.Kind)] = [
       ("500", .server), ("429", .rateLimited), ("401", .account), ("404", .notFound), ("400", .caller),
-      ("504", .lost), ("quota", .account), ("filter", .contentRefused), ("reset", .lost), ("malformed", .malformed),
+      ("504", .lost), ("quota", .funds), ("filter", .contentRefused), ("reset", .lost), ("malformed", .malformed),
       ("cut", .malformed), ("huge", .malformed), ("redirect", .malformed),
     ]
     for (fault, kind) in kinds {
@@ -200,12 +200,18 @@ struct OpenAIRequestTests {
       model: "m", payload: try payload(#"{"prompt":"p\n","user":"u"}"#), namesCompletionTokens: true)
     #expect(
       String(decoding: chat.body, as: UTF8.self)
-        == #"{"model":"m","messages":[{"role":"user","content":"p\n"}],"max_completion_tokens":4096}"#)
+        == #"{"model":"m","messages":[{"role":"user","content":"p\n"}],"max_completion_tokens":4096,"#
+        + #""stream":true,"stream_options":{"include_usage":true}}"#)
     let speech = OpenAIRequest.speech(
       model: "m", payload: try payload(#"{"text":"t","speed":1.25}"#), format: "wav", defaultVoice: nil)
     #expect(
       String(decoding: speech.body, as: UTF8.self)
         == #"{"model":"m","input":"t","response_format":"wav","speed":1.25}"#)
+    let billed = OpenAIRequest.speech(
+      model: "gpt-4o-mini-tts", payload: try payload(#"{"text":"t"}"#), format: "mp3", defaultVoice: "alloy")
+    #expect(
+      String(decoding: billed.body, as: UTF8.self)
+        == #"{"model":"gpt-4o-mini-tts","input":"t","voice":"alloy","response_format":"mp3","stream_format":"sse"}"#)
     let image = OpenAIRequest.images(model: "gpt-image-1", payload: try payload(#"{"prompt":"p","n":2,"size":null}"#))
     #expect(String(decoding: image.body, as: UTF8.self) == #"{"model":"gpt-image-1","prompt":"p","n":2}"#)
   }

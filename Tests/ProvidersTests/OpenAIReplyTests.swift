@@ -4,31 +4,36 @@ import Testing
 @testable import Providers
 
 struct OpenAIReplyTests {
-  private func text(_ body: String) throws -> Result<String, ProviderFailure> {
-    ChatReply.text(in: try JSONParser.parse(Array(body.utf8)).root, usage: [])
+  private func text(_ body: String) throws -> String {
+    try ChatReply(try JSONParser.parse(Array(body.utf8)).root).text
   }
 
-  private func kind(_ body: String) throws -> ProviderFailure.Kind? {
-    if case .failure(let failure) = try text(body) { failure.kind } else { nil }
+  private func kind(_ body: String) -> ProviderFailure.Kind? {
+    do {
+      _ = try text(body)
+      return nil
+    } catch {
+      return (error as? ProviderFailure)?.kind
+    }
   }
 
   @Test func `text is taken from a string or from parts`() throws {
-    #expect(try text(#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#).get() == "hi")
+    #expect(try text(#"{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}"#) == "hi")
     let parts = #"[{"type":"text","text":"a"},{"type":"thinking","thinking":"x"},{"type":"text","text":"b"}]"#
-    #expect(try text(#"{"choices":[{"message":{"content":\#(parts)}}]}"#).get() == "ab")
+    #expect(try text(#"{"choices":[{"message":{"content":\#(parts)}}]}"#) == "ab")
   }
 
   @Test func `text that was cut at the limit is a success`() throws {
-    #expect(try text(#"{"choices":[{"message":{"content":"ha"},"finish_reason":"length"}]}"#).get() == "ha")
-    #expect(try text(#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#).get() == "")
+    #expect(try text(#"{"choices":[{"message":{"content":"ha"},"finish_reason":"length"}]}"#) == "ha")
+    #expect(try text(#"{"choices":[{"message":{"content":null},"finish_reason":"length"}]}"#) == "")
   }
 
   @Test func `withheld, broken and missing text are told apart`() throws {
-    #expect(try kind(#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#) == .contentRefused)
-    #expect(try kind(#"{"choices":[{"message":{"content":null,"refusal":"no"}}]}"#) == .contentRefused)
-    #expect(try kind(#"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#) == .server)
+    #expect(kind(#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#) == .contentRefused)
+    #expect(kind(#"{"choices":[{"message":{"content":null,"refusal":"no"}}]}"#) == .contentRefused)
+    #expect(kind(#"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#) == .server)
     for body in [#"{"choices":[]}"#, "{}", "[]", #"{"choices":[{"message":{"content":null}}]}"#] {
-      #expect(try kind(body) == .malformed)
+      #expect(kind(body) == .malformed)
     }
   }
 

@@ -23,6 +23,7 @@ struct CommandLineTests {
     "dead list --limit 0", "users set a", "users set a --tier nope", "users set a --concurrency 0",
     "users set a --monthly-usd -1", "users show a/b",
     "ledger report --by colour", "ledger report --from soon", "prices show m --at soon", "policy check /nowhere",
+    "freeze maybe", "freeze status --format xml", "providers hold", "providers list --format xml",
     "worker --slots 0", "lanes --namespace a/b", "lanes --amqp-url http://x", "lanes --redis-url http://x",
   ])
   func `wrong usage ends with 2 and prints no result`(command: String) async throws {

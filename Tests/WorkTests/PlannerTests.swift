@@ -8,8 +8,9 @@ import Testing
 @Suite struct PlannerTests {
   private static let now = Timestamp(milliseconds: 1_795_000_000_000)
 
-  private func planner() throws -> Planner {
-    let (policy, _) = try PolicyFile.read(text: PolicyFile.builtIn)
+  private func planner(_ change: (inout Policy) -> Void = { _ in }) throws -> Planner {
+    var (policy, _) = try PolicyFile.read(text: PolicyFile.builtIn)
+    change(&policy)
     let (prices, _) = try PriceBookFile.read(text: PriceBookFile.builtIn)
     return Planner(policy: policy, prices: prices, stamp: "p1")
   }
@@ -26,7 +27,8 @@ import Testing
   }
 
   private func plan(_ job: Job, in lane: Lane?, _ entitlement: Entitlement? = nil) throws -> Planned {
-    try planner().plan(job, foundIn: lane, entitlement: entitlement, now: Self.now)
+    var view = BreakerView()
+    return try planner().plan(job, foundIn: lane, entitlement: entitlement, now: Self.now, view: &view)
   }
 
   private func fault(_ job: Job, in lane: Lane) throws -> ResultEvent.Fault {
@@ -85,9 +87,9 @@ import Testing
   }
 
   @Test func `a pinned tier without a pin for the task is no route and says so`() throws {
-    var planner = try planner()
-    planner.policy.tiers["ENTERPRISE"]?.pinned[.echo] = nil
-    let planned = planner.plan(try job(tier: "tier4"), foundIn: .critical, entitlement: nil, now: Self.now)
+    let planner = try planner { $0.tiers["ENTERPRISE"]?.pinned[.echo] = nil }
+    var view = BreakerView()
+    let planned = planner.plan(try job(tier: "tier4"), foundIn: .critical, entitlement: nil, now: Self.now, view: &view)
     guard case .end(let fault, tier: "ENTERPRISE") = planned else { Issue.record("a route"); return }
     #expect(fault.code == .noRoute)
     #expect(fault.message.contains("no pin"))
@@ -131,10 +133,12 @@ import Testing
   }
 
   @Test func `nothing is reserved for a user without caps and quotas`() throws {
-    var planner = try planner()
-    planner.policy.tiers["PRO"]?.costCap = nil
-    planner.policy.tiers["PRO"]?.monthly = .init()
-    let planned = planner.plan(try text(), foundIn: .standard, entitlement: nil, now: Self.now)
+    let planner = try planner {
+      $0.tiers["PRO"]?.costCap = nil
+      $0.tiers["PRO"]?.monthly = .init()
+    }
+    var view = BreakerView()
+    let planned = planner.plan(try text(), foundIn: .standard, entitlement: nil, now: Self.now, view: &view)
     guard case .plan(let plan) = planned else { Issue.record("no plan"); return }
     #expect(plan.worst == nil)
     #expect(!plan.limits.isMetered)

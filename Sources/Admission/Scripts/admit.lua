@@ -241,7 +241,7 @@ if not reason then
   end
   if state == 'waiting' then
     count_wait(job[10], job[11], -1)
-    redis.call('HDEL', job_key, 'why', 'seq', 'at')
+    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until')
   end
   if bay then
     local every = tonumber(room[10] or 0)

@@ -5,7 +5,8 @@
 -- RETURNS  {now, ms until anything is granted, of 's' (the bays were surveyed) and 'm' (the money is known) what holds,
 --           heads of critical, high, standard, low that could be claimed now,
 --           ms for which the longest of them could have been: critical, high, standard, low,
---           fields and values of the waiting jobs by lane and reason, names and fresh reports of workers}
+--           fields and values of the waiting jobs by lane and reason, names and fresh reports of workers,
+--           scopes that do not serve and their states}
 -- Looking at the rooms costs, so what was found is kept for half a second, for all who ask. At most 1000 due rooms of a
 -- lane are looked at; those beyond count as one head each. Reports of workers gone for an hour are dropped.
 
@@ -60,4 +61,5 @@ for index = 1, #reports, 2 do
   end
 end
 reply[#reply + 1] = fresh
+reply[#reply + 1] = redis.call('HGETALL', P .. 'breakers')
 return reply

@@ -2,7 +2,8 @@
 -- KEYS  1  prefix
 -- ARGV  1  run_id           2  lease length, ms   3  job id
 -- RETURNS  {now, ms until anything is granted, of 's' (the bays were surveyed) and 'm' (the money is known) what holds,
---           fields and values of the job}                       no fields: it is not known
+--           fields and values of the job, scopes that do not serve and their states}
+--                                                               no fields: it is not known
 --          and unless it has ended behind that
 --          {..., fields and values of the room it waits in, place, position, ms until the expected start (-1 unless it
 --           waits), leases and claims of the user, {lease, ms left, its job or '', when its attempt began or ''}...,
@@ -12,8 +13,9 @@
 
 local job_key = P .. 'job:' .. ARGV[3]
 local hold, flags = hold_of(ARGV[1], tonumber(ARGV[2]))
-local reply = {now, hold, flags, redis.call('HGETALL', job_key)}
-local job = redis.call('HMGET', job_key, 'state', 'user', 'lane', 'bay', 'gen', 'seq', 'attempt', 'month')
+local reply = {now, hold, flags, redis.call('HGETALL', job_key), redis.call('HGETALL', P .. 'breakers')}
+local job = redis.call('HMGET', job_key, 'state', 'user', 'lane', 'bay', 'gen', 'seq', 'attempt', 'month', 'why',
+  'until')
 local u = job[2]
 if not u or job[1] == 'done' then
   return reply
@@ -35,7 +37,10 @@ for index = 1, #leases, 2 do
 end
 
 local room, place, position, expected = {}, '', 0, -1
-if job[1] == 'waiting' then
+if job[1] == 'waiting' and job[9] == 'provider_resting' then
+  -- It stands in no line.
+  place, position, expected = 'ladder', 1, math.max(hold, tonumber(job[10]) - now)
+elseif job[1] == 'waiting' then
   local name = room_key(job[3], u)
   room = redis.call('HGETALL', name)
   local known = redis.call('HMGET', name, 'bay', 'gen', 'deck', 'deckuntil', 'head', 'seq', 'gate', 'limit', 'limits',

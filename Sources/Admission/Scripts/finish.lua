@@ -83,7 +83,7 @@ end
 if state == 'waiting' then
   count_wait(job[7], job[8], -1)
 end
-redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'refused')
+redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'until', 'refused')
 local attempt = math.max(tonumber(ARGV[11]), tonumber(job[6] or 0))
 redis.call('HSET', job_key, 'state', 'done', 'status', ARGV[6], 'result', ARGV[7], 'user', u,
   'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', lease)

@@ -5,6 +5,7 @@
 --       8  lease length, ms              9  how long an unfinished job is kept, ms
 --      10  job id          11  month that the run is charged to
 --      12  worst case of the attempt: '<nano-USD> <tokens> <audio ms> <video ms> <jobs>', '' when nothing is limited
+--      13  '1' if the intent is another one than was written when the attempt began, else '0'
 -- RETURNS  'renewed' | 'restored' (the job was gone and is written again) | 'lost' (somebody else holds the job now)
 -- A lease that ran out but was not taken over is simply held again. A job without a run is one that another delivery
 -- saw waiting after the loss: it is restored too.
@@ -17,13 +18,16 @@ local answer = 'renewed'
 if not job[1] or not job[3] then
   if job[1] == 'waiting' then
     count_wait(job[4], job[5], -1)
-    redis.call('HDEL', job_key, 'lane', 'why', 'seq', 'at')
+    redis.call('HDEL', job_key, 'lane', 'why', 'seq', 'at', 'until')
   end
   redis.call('HSET', job_key, 'state', 'running', 'user', u, 'digest', ARGV[4], 'run', ARGV[5],
     'attempt', ARGV[6], 'lease', lease, 'intent', ARGV[7], 'since', now, 'month', ARGV[11])
   answer = 'restored'
 elseif job[1] ~= 'running' or job[2] ~= lease then
   return 'lost'
+end
+if ARGV[13] == '1' and job[6] == ARGV[6] then
+  redis.call('HSET', job_key, 'intent', ARGV[7])
 end
 hold_lease(u, lease, tonumber(ARGV[8]))
 redis.call('PEXPIRE', job_key, ARGV[9])

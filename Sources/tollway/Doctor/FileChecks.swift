@@ -98,7 +98,6 @@ struct FileChecks {
       let readiness = ProviderReadiness(definition, environment: environment)
       switch readiness {
       case .ready(let message): checkup.fine("provider \(name)", message)
-      case .notBuilt: checkup.note("provider \(name)", "this version does not call it; plans pass it over")
       case .missing(let message, let remedy): checkup.warn("provider \(name)", message, remedy)
       }
       if !readiness.isReady { unready.insert(name) }

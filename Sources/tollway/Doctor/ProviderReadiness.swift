@@ -6,8 +6,6 @@ enum ProviderReadiness {
   case ready(String)
   /// What is missing and what to do about it.
   case missing(String, remedy: String)
-  /// Of a kind that this version cannot call.
-  case notBuilt
 
   var isReady: Bool { if case .ready = self { true } else { false } }
 
@@ -19,8 +17,7 @@ enum ProviderReadiness {
         Self.program("espeak-ng", environment).map { .ready($0) }
         ?? .missing("espeak-ng is not on the PATH", remedy: "apt-get install espeak-ng")
     case .local: self = Self.serving(definition, environment)
-    case .openai: self = Self.key(of: definition, environment)
-    case .anthropic, .elevenlabs, .huggingface: self = .notBuilt
+    case .openai, .anthropic, .elevenlabs, .huggingface: self = Self.key(of: definition, environment)
     }
   }
 

@@ -23,6 +23,7 @@ struct RedisChecks {
       }
       try await memory(&checkup)
       try await clock(&checkup)
+      try await RoutingChecks(wires: wires).run(&checkup)
     } catch {
       checkup.fail("Redis", error)
     }

@@ -45,6 +45,7 @@ extension Explanation {
     case .catchingUp: advice = ["see that tollway billing runs: it says what was spent before Redis lost its memory"]
     case .notBefore: break
     case .runningElsewhere: advice = ["nothing to do: its other delivery runs"]
+    case .providerResting: advice = ["tollway providers says why they rest and when they are tried again"]
     case nil where reason == "hold": advice = ["nothing to do: it ends by itself"]
     case nil: break
     }

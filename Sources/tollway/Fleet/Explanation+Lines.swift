@@ -7,6 +7,7 @@ extension Explanation {
     var lines = facts.lines(style)
     if !holders.isEmpty { lines += [""] + holderTable.lines(style) }
     if !attempts.isEmpty { lines += [""] + attemptTable.lines(style) }
+    if attempts.contains(where: { !$0.skipped.isEmpty }) { lines += [""] + skippedTable.lines(style) }
     if !trail.isEmpty { lines += [""] + trailTable.lines(style) }
     if !advice.isEmpty { lines += [""] + advice.map { "→ \($0.printable)" } }
     return lines
@@ -61,9 +62,15 @@ extension Explanation {
     case "hold": "Redis lost its memory: nothing starts for \(Self.words(holdSeconds ?? 0))"
     case "not_before": "the job asked not to start yet"
     case "running_elsewhere": "another delivery of this job runs"
+    case "provider_resting": "its providers rest: \(restingText)"
     case "slot": "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
     default: reason
     }
+  }
+
+  private var restingText: String {
+    let parts = resting.map { "\($0.provider) (\($0.reason))" }
+    return parts.isEmpty ? "tried again in a moment" : parts.joined(separator: ", ")
   }
 
   private var rateText: String {
@@ -123,6 +130,17 @@ extension Explanation {
       table.add(
         .init(attempt.n), .init(attempt.provider), .init(attempt.model), .init(attempt.outcome),
         .init(attempt.milliseconds.map { "\($0)" }), .init(attempt.costUsd.flatMap { Money($0) }?.inTable))
+    }
+    return table
+  }
+
+  private var skippedTable: Table {
+    var table = Table([.number("BEFORE"), "PASSED OVER", "MODEL", "VERSION", "BECAUSE"])
+    for attempt in attempts {
+      for skip in attempt.skipped {
+        table.add(
+          .init(attempt.n), .init(skip.provider), .init(skip.model), .init(skip.version), .init(skip.reason))
+      }
     }
     return table
   }

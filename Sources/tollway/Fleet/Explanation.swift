@@ -1,6 +1,7 @@
 import Admission
 import Contracts
 import Foundation
+import Work
 
 /// What is known of one job, put together for people and programs. A pure value: made of what Redis answered, without a
 /// clock of its own. Every member is always there, `null` where nothing is known.
@@ -23,6 +24,29 @@ struct Explanation: Encodable {
     @OrNull var costUsd: String? = nil
     @OrNull var milliseconds: Int? = nil
     @OrNull var time: String? = nil
+    /// What was passed over before it, and why.
+    var skipped: [Skip] = []
+  }
+
+  /// A model that was not tried; `reason` is a word of `RouteSkip.Reason`.
+  struct Skip: Encodable {
+    let provider, model: String
+    @OrNull var version: String? = nil
+    let reason: String
+
+    init(_ skip: RouteSkip) {
+      provider = skip.provider
+      model = skip.model
+      version = skip.version
+      reason = skip.reason.rawValue
+    }
+  }
+
+  /// A provider, or one model of it, that does not serve.
+  struct Resting: Encodable {
+    let provider, reason: String
+    /// When it is tried again; null for one that was taken out by hand.
+    @OrNull var retryAt: String? = nil
   }
 
   /// One thing that is known to have happened.
@@ -83,6 +107,8 @@ struct Explanation: Encodable {
   @OrNull var costUsd: String? = nil
   var holders: [Holder] = []
   var attempts: [Attempt] = []
+  /// Of a waiting job: the providers of the fleet that rest.
+  var resting: [Resting] = []
   var trail: [Step] = []
   /// What would make it start, or start sooner.
   var advice: [String] = []
@@ -115,6 +141,18 @@ struct Explanation: Encodable {
     holdSeconds = standing.hold?.seconds
     period = standing.month
     attempts = Self.attempts(result, events)
+    if standing.state == .running, let intent = standing.intent.flatMap(Intent.init(decoding:)) {
+      attempts.append(
+        Attempt(
+          n: standing.attempt, provider: intent.provider, model: intent.model, outcome: "running",
+          time: standing.since?.description, skipped: intent.skipped.map(Skip.init)))
+    }
+    if standing.state == .waiting {
+      resting = standing.breakers.values.sorted { $0.scope < $1.scope }.map {
+        Resting(
+          provider: $0.scope, reason: $0.reason.rawValue, retryAt: $0.reason == .hand ? nil : $0.retryAt.description)
+      }
+    }
     active = standing.state == .done ? nil : standing.active
     holders = standing.holders.map { holder in
       Holder(
@@ -172,7 +210,7 @@ struct Explanation: Encodable {
     if wait.gate != nil { return (wait.gateReason ?? wait.reason).rawValue }
     if let limit = wait.concurrency, standing.active + wait.position > limit { return WaitReason.concurrency.rawValue }
     switch wait.reason {
-    case .notBefore, .runningElsewhere: return wait.reason.rawValue
+    case .notBefore, .runningElsewhere, .providerResting: return wait.reason.rawValue
     case .catchingUp where !standing.isMoneyReady: return wait.reason.rawValue
     default: return wait.place == .ladder ? wait.reason.rawValue : "slot"
     }
@@ -184,7 +222,9 @@ struct Explanation: Encodable {
       guard let n = entry["n"]?.integer, let provider = entry["provider"]?.string, let model = entry["model"]?.string,
         let outcome = entry["outcome"]?.string
       else { return nil }
-      return Attempt(n: n, provider: provider, model: model, outcome: outcome, milliseconds: entry["ms"]?.integer)
+      return Attempt(
+        n: n, provider: provider, model: model, outcome: outcome, milliseconds: entry["ms"]?.integer,
+        skipped: (entry["skipped"]?.elements ?? []).compactMap(RouteSkip.init).map(Skip.init))
     }
     for event in events {
       if let index = attempts.firstIndex(where: { $0.n == event.attempt }) {

@@ -4,11 +4,13 @@ import Contracts
 import Logging
 import Redis
 
-/// Keeps Redis' copy of the assigned tiers equal to the ledger database's rows, which are the truth. Redis forgets
-/// when it restarts without its data; the workers then wait one lease time, and the copy is back before that ends.
+/// Keeps Redis' copy of the assigned tiers, the freeze and the held providers equal to the ledger database's rows, which
+/// are the truth. Redis forgets when it restarts without its data; the workers then wait one lease time, and the copy is
+/// back before that ends.
 struct Entitlements {
   let wires: Wires
   let assignments: Assignments
+  let interventions: Interventions
 
   /// Looks every second whether Redis is still what was last written to; returns when cancelled.
   func keep() async {
@@ -19,13 +21,17 @@ struct Entitlements {
         let memory = try await memory()
         if memory != written {
           let count = try await restore()
-          wires.logger.info("assigned tiers are in Redis", metadata: [LogKey.count: "\(count)"])
+          try await interventions.copyFreeze()
+          try await interventions.copyHolds()
+          wires.logger.info(
+            "assigned tiers, freeze and held providers are in Redis", metadata: [LogKey.count: "\(count)"])
           written = try await self.memory()
         }
         isOut = false
       } catch {
         if !isOut, !Task.isCancelled {
-          wires.logger.error("assigned tiers cannot be copied to Redis", metadata: [LogKey.error: "\(error)"])
+          wires.logger.error(
+            "assigned tiers, freeze or held providers cannot be copied to Redis", metadata: [LogKey.error: "\(error)"])
         }
         isOut = true
       }
@@ -33,7 +39,7 @@ struct Entitlements {
     }
   }
 
-  /// Writes every row to Redis and returns how many. Reads the rows again until they did not change meanwhile, so that
+  /// Writes every assignment to Redis and returns how many. Reads the rows again until they did not change meanwhile, so that
   /// an older row never stays over a newer one.
   func restore() async throws -> Int {
     var written: [String: Assignment] = [:]

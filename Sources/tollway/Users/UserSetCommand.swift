@@ -47,14 +47,7 @@ struct UserSetCommand: AsyncParsableCommand {
   }
 
   static func copy(_ entitlement: Entitlement?, of user: String, _ wires: Wires) async throws {
-    do {
-      try await wires.desk.store(entitlement, of: user)
-    } catch {
-      var failure = CommandFailure.redis(error)
-      failure.happened = "the change is in the ledger, but workers cannot see it yet: \(failure.happened)"
-      failure.remedy = "run the same command again when Redis answers"
-      throw failure
-    }
+    try await CommandFailure.aroundCopy { try await wires.desk.store(entitlement, of: user) }
     await wires.close()
   }
 }

@@ -61,6 +61,56 @@ extension AdmissionModel {
     users[user, default: User()].leases[lease.leaseID] = now + leaseLength
   }
 
+  mutating func pause(_ lease: HeldLease, ended: AttemptCost?, _ reply: AdvanceReply) throws {
+    let (id, user) = (lease.job.id, lease.job.userID)
+    let known = jobs[id]
+    if let known, known.run != nil, known.state != .running || known.lease != lease.leaseID {
+      let expected: AdvanceReply = known.refused == lease.leaseID ? .refused : .lost
+      return try require(reply == expected, "\(expected) expected")
+    }
+    try require(reply == .refused, "a pause expected")
+    var job = known ?? Job(state: .queued, user: user, digest: lease.job.digest)
+    job.isCounted = true
+    if let worst = lease.worst {
+      let event = "\(id)/\(lease.run)/\(lease.attempt)"
+      if let ended {
+        settle(user, event, lease.month, ended.spent?.figures ?? [0, 0, 0, 0, 0])
+      } else {
+        job.isCounted = (users[user]?.open[event]?.figures ?? worst.figures)[4] == 0
+        users[user]?.open[event] = nil
+      }
+    }
+    users[user]?.leases[lease.leaseID] = nil
+    (job.state, job.lease, job.refused, job.lane, job.why) = (.queued, nil, lease.leaseID, nil, nil)
+    (job.run, job.attempt, job.month) = (lease.run, lease.attempt, lease.month)
+    jobs[id] = job
+  }
+
+  mutating func continueAttempt(
+    _ job: Contracts.Job, run: String, attempt: Int, leaseID: String, limit: Int, _ reply: ContinueReply
+  ) throws {
+    let grants = lookAtEpoch()
+    guard let known = jobs[job.id], known.state == .running, known.run == run, known.attempt == attempt,
+      isHeld(known.lease, of: job.userID) == nil
+    else { return try require(reply == .lost, "lost expected") }
+    if grants > now { return try require(reply == .hold(.milliseconds(grants - now)), "hold expected") }
+    let active = activeLeases(job.userID)
+    if active >= limit { return try require(reply == .full, "full expected") }
+    users[job.userID, default: User()].leases[leaseID] = now + leaseLength
+    jobs[job.id]?.lease = leaseID
+    let expected = ContinueReply.continued(
+      month: known.month ?? month, active: active + 1, at: Timestamp(milliseconds: now))
+    try require(reply == expected, "\(expected) expected")
+  }
+
+  mutating func rest(_ job: Contracts.Job, _ lane: Lane, _ isResting: Bool) throws {
+    var known = jobs[job.id] ?? Job(state: .waiting, user: job.userID, digest: job.digest)
+    guard known.state != .running, known.state != .done else { return try require(!isResting, "it does not rest") }
+    try require(isResting, "a rest expected")
+    (known.state, known.lane, known.why) = (.waiting, lane, .providerResting)
+    jobs[job.id] = known
+  }
+
   mutating func declareUnknown(_ job: Contracts.Job, _ run: String, _ cost: AttemptCost, _ isDeclared: Bool) throws {
     guard let known = jobs[job.id], known.state == .running, known.run == run, known.attempt == cost.attempt,
       isHeld(known.lease, of: known.user) == nil

@@ -5,7 +5,10 @@ import Contracts
 
 extension World {
   mutating func goOn(_ worker: Int, _ index: Int, _ lease: HeldLease) async throws {
-    if random.chance(1, in: 4) {
+    if random.chance(1, in: 16) {
+      try await pause(lease)
+      askAgain(worker, index)
+    } else if random.chance(1, in: 4) {
       if let further = try await advance(lease) {
         workers[worker].deliveries[index].stage = .running(further)
       } else {
@@ -51,6 +54,30 @@ extension World {
     guard reply == .advanced else { return nil }
     if let next { try checkSpending(of: user, in: lease.month, reserving: next, beside: lease) }
     return lease.advanced(intent: lease.intent, worst: next)
+  }
+
+  private mutating func pause(_ lease: HeldLease) async throws {
+    let ended = random.chance(2, in: 3) ? cost(of: lease) : nil
+    var reply = AdvanceReply.lost
+    for _ in 0..<(random.chance(1, in: 8) ? 2 : 1) {
+      reply = try await bench.desk.pause(lease, ended: ended)
+      note("pause \(lease.job.id)/\(lease.run)/\(lease.attempt) ended \(ended != nil) -> \(reply)")
+      try model.pause(lease, ended: ended, reply)
+    }
+    count("pause \(reply)")
+    if reply != .lost, let ended { announce(lease.job, lease.run, ended) }
+  }
+
+  /// An attempt whose holder is gone goes on at its provider: its lease, nil if it could not be had.
+  mutating func takeOver(_ job: Job, _ run: String, _ attempt: Int, as leaseID: String) async throws -> HeldLease? {
+    let limit = user(of: job).concurrency
+    let reply = try await bench.desk.continueAttempt(job, run: run, attempt: attempt, leaseID: leaseID, limit: limit)
+    note("continue \(job.id)/\(run)/\(attempt) as \(leaseID) -> \(reply)")
+    try model.continueAttempt(job, run: run, attempt: attempt, leaseID: leaseID, limit: limit, reply)
+    count("continue \("\(reply)".prefix { $0 != "(" })")
+    guard case .continued(let month, _, _) = reply else { return nil }
+    let worst = model.users[job.userID]?.open["\(job.id)/\(run)/\(attempt)"].map { Spending(figures: $0.figures) }
+    return bench.held(job, lease: leaseID, run: run, attempt: attempt, month: month, worst: worst)
   }
 
   /// A lease that is no longer ours is not asked for again: the delivery gets another name.

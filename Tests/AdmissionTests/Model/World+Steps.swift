@@ -7,6 +7,7 @@ extension World {
   mutating func step(_ worker: Int, _ index: Int) async throws {
     let delivery = workers[worker].deliveries[index]
     switch delivery.stage {
+    case .asking(nil) where random.chance(1, in: 30): try await rest(worker, index)
     case .asking: try await ask(worker, [index])
     case .begun(let copy, let isNew): try await publish(worker, index, copy, isNew: isNew)
     case .published(let copy): try await commit(worker, index, copy)
@@ -17,6 +18,21 @@ extension World {
       note("\(workers[worker].id) acks \(delivery.message)")
       try give(up: index, of: worker, "its end is written")
     }
+  }
+
+  /// All providers of the job rest.
+  private mutating func rest(_ worker: Int, _ index: Int) async throws {
+    let message = workers[worker].deliveries[index].message
+    let job = jobs[message.job]
+    let lane = user(of: job).lane
+    let until = Timestamp(milliseconds: model.now + 5_000)
+    let isResting = try await bench.desk.rest([(job: job, lane: lane, until: until)])[0]
+    note("rest \(job.id) in \(lane) -> \(isResting)")
+    try model.rest(job, lane, isResting)
+    count(isResting ? "rests" : "rests of others")
+    climb(message, for: 5_000)
+    add(message)
+    try give(up: index, of: worker, "on the ladder until a provider serves")
   }
 
   /// The delivery is acknowledged.
@@ -96,6 +112,14 @@ extension World {
       add(message)
       try give(up: index, of: worker, "runs elsewhere")
     case .orphan(let run, let attempt, _, _):
+      let holder = model.jobs[job.id]?.lease
+      let isGone = !workers.flatMap(runs).contains { $0.leaseID == holder }
+      if isGone, random.chance(1, in: 2) {
+        if let lease = try await takeOver(job, run, attempt, as: request.leaseID) {
+          workers[worker].deliveries[index].stage = .running(lease)
+        }
+        return
+      }
       let estimate = user(of: job).limits.isMetered ? estimate(job, run, attempt) : nil
       try await declare(job, run, AttemptCost(attempt: attempt, event: [1], spent: estimate))
     case .blocked: try await end(worker, index, job, .blocked)

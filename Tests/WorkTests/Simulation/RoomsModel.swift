@@ -63,7 +63,7 @@ struct RoomsModel {
   static let claimLength = 5000
   static let secondLook = 10_000
   static let opening = 30_000
-  static let attemptBudget = 5
+  static let attemptBudget = 6
 
   let pool: Int
   var rooms: [Key: Room] = [:]

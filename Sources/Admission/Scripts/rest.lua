@@ -1,0 +1,22 @@
+-- rest: a job waits without having asked for admission, because all that could do it rests. Whoever asks for it next
+-- undoes that.
+-- KEYS  1  prefix
+-- ARGV  1  job id           2  user (base64url)   3  digest             4  lane
+--       5  instant at which it may go on at the earliest, ms
+--       6  reason           7  how long an unfinished job is kept, ms
+-- RETURNS  1 it waits, 0 it was left alone: it runs, has ended, or is another body or user under this id
+
+local job_key = P .. 'job:' .. ARGV[1]
+local job = redis.call('HMGET', job_key, 'state', 'user', 'digest', 'lane', 'why', 'at')
+local state = job[1]
+if state and (state == 'running' or state == 'done' or job[2] ~= ARGV[2] or job[3] ~= ARGV[3]) then
+  return 0
+end
+if state == 'waiting' then
+  count_wait(job[4], job[5], -1)
+end
+count_wait(ARGV[4], ARGV[6], 1)
+redis.call('HSET', job_key, 'state', 'waiting', 'user', ARGV[2], 'digest', ARGV[3], 'lane', ARGV[4], 'why', ARGV[6],
+  'until', ARGV[5], 'at', state == 'waiting' and job[6] or now)
+redis.call('PEXPIRE', job_key, ARGV[7])
+return 1

@@ -1,0 +1,194 @@
+import Admission
+import Confinement
+import Contracts
+import Lanes
+import Logging
+import Providers
+import Synchronization
+
+/// Tells the fleet how the providers do, and the administrators when one is out. Answers are counted here and reported
+/// together, once a second; what may close a breaker is reported at once, with all that was counted before. Safe to share.
+final class HealthDesk: Sendable {
+  private struct Counts {
+    var successes = 0
+    var failures = 0
+  }
+
+  private let desk: AdmissionDesk
+  private let post: PostOffice
+  private let now: @Sendable () -> Timestamp
+  private let logger: Logger
+  private let counts = Mutex<[String: Counts]>([:])
+  private let urgent = Mailbox<BreakerReport>()
+
+  init(desk: AdmissionDesk, post: PostOffice, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
+    self.desk = desk
+    self.post = post
+    self.now = now
+    self.logger = logger
+  }
+
+  /// - Parameters:
+  ///   - modelScope: of the breaker of this model alone.
+  ///   - probe: the scope whose probe the call was, and who held it.
+  func note(_ answer: ProviderAnswer, of provider: String, modelScope: String, probe: (scope: String, holder: String)?)
+  {
+    let verdict = Self.verdict(on: answer)
+    let scope = verdict == .gone ? modelScope : provider
+    if let probe { urgent.put(Self.report(on: probe, verdict, modelScope: modelScope)) }
+    switch verdict {
+    case .unsaid: return
+    case .serves:
+      if probe?.scope != scope { counts.withLock { $0[scope, default: Counts()].successes += 1 } }
+      return
+    case .fails, .rests, .account, .funds, .gone: break
+    }
+    guard probe?.scope != scope else { return }
+    var report = BreakerReport(scope: scope)
+    // What was counted before, so that one failure is seen among the successes that it belongs to.
+    report.successes = counts.withLock { $0.removeValue(forKey: scope)?.successes ?? 0 }
+    verdict.tell(&report)
+    urgent.put(report)
+  }
+
+  /// What a probe says of its own scope, and nothing else. That a provider answers says nothing of a model that was gone.
+  private static func report(
+    on probe: (scope: String, holder: String), _ verdict: Health, modelScope: String
+  ) -> BreakerReport {
+    var report = BreakerReport(scope: probe.scope, probe: probe.holder)
+    let isOfModel = probe.scope == modelScope
+    switch verdict {
+    case .serves: report.successes = 1
+    case .unsaid: break  // somebody else may probe
+    case .gone where !isOfModel: report.successes = 1
+    case .gone: verdict.tell(&report)
+    case .fails, .rests, .account, .funds:
+      if !isOfModel { verdict.tell(&report) }
+    }
+    return report
+  }
+
+  /// Whether this attempt may be the one that tries whether a resting provider serves again.
+  func takeProbe(_ scope: String, holder: String, length: Duration) async -> Bool {
+    do {
+      return try await desk.takeProbe(scope, holder: holder, length: length)
+    } catch {
+      logger.warning(
+        "a probe could not be asked for", metadata: [LogKey.provider: "\(scope)", LogKey.error: "\(error)"])
+      return false
+    }
+  }
+
+  /// Reports until cancelled.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask {
+        while !Task.isCancelled {
+          let reports = await self.urgent.take()
+          if reports.isEmpty { return }
+          await self.report(reports)
+        }
+      }
+      group.addTask {
+        while !Task.isCancelled {
+          do { try await Task.sleep(for: .seconds(1)) } catch { return }
+          await self.report(self.takeCounts())
+        }
+      }
+    }
+  }
+
+  private func takeCounts() -> [BreakerReport] {
+    counts.withLock { counts in
+      defer { counts = [:] }
+      return counts.map { BreakerReport(scope: $0, successes: $1.successes, failures: $1.failures) }
+    }
+  }
+
+  private func report(_ reports: [BreakerReport]) async {
+    guard !reports.isEmpty else { return }
+    do {
+      for change in try await desk.report(reports) { await announce(change) }
+    } catch {
+      // Nothing is lost but a few samples: a provider that fails goes on failing.
+      logger.warning("answers of providers were not counted", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  private func announce(_ change: BreakerChange) async {
+    guard let reason = change.to else {
+      logger.info("provider serves again", metadata: [LogKey.provider: "\(change.scope)"])
+      return
+    }
+    logger.warning(
+      "provider rests", metadata: [LogKey.provider: "\(change.scope)", LogKey.reason: "\(reason.rawValue)"])
+    guard change.from != reason, let alert = ProviderAlert(change.scope, reason, at: now()) else { return }
+    _ = await post.deliver([post.alert(alert.message)])
+  }
+
+  private enum Health: Equatable {
+    case serves
+    case fails
+    case rests(Duration)
+    case account
+    case funds
+    case gone
+    /// Says nothing about the provider.
+    case unsaid
+
+    func tell(_ report: inout BreakerReport) {
+      switch self {
+      case .serves: report.successes += 1
+      case .fails: report.failures += 1
+      case .rests(let pause):
+        report.shut = .rate
+        report.pause = pause
+      case .account: report.shut = .account
+      case .funds: report.shut = .funds
+      case .gone: report.shut = .gone
+      case .unsaid: break
+      }
+    }
+  }
+
+  private static func verdict(on answer: ProviderAnswer) -> Health {
+    guard case .failure(let failure) = answer else { return .serves }
+    switch failure.kind {
+    case .caller, .contentRefused, .contextTooLong: return .serves
+    case .server, .unreachable, .lost, .malformed: return .fails
+    case .rateLimited: return failure.retryAfter.map { .rests($0) } ?? .fails
+    case .account: return .account
+    case .funds: return .funds
+    case .notFound: return .gone
+    case .cancelled, .local: return .unsaid
+    }
+  }
+}
+
+/// What administrators are told when a provider stops serving for a reason that only they can end.
+private struct ProviderAlert {
+  let message: AlertMessage
+
+  init?(_ scope: String, _ reason: BreakerState.Reason, at time: Timestamp) {
+    let severity: String
+    let what: String
+    switch reason {
+    case .funds: (severity, what) = ("error", "no money is left at the provider")
+    case .account: (severity, what) = ("error", "the provider refuses the key or the account")
+    case .gone: (severity, what) = ("warning", "the provider no longer has the model")
+    case .failures, .rate, .hand: return nil
+    }
+    var json = JSONWriter(capacity: 256)
+    json.literal("{")
+    json.member("kind", "provider_\(reason.rawValue)")
+    json.member("severity", severity)
+    json.member("provider", scope)
+    json.member("message", what)
+    json.member("action", "put it right there, then: tollway providers release \(scope.prefix { $0 != "/" })")
+    json.member("time", time)
+    json.literal("}")
+    message = AlertMessage(
+      id: "provider/\(scope)/\(reason.rawValue)/\(time.milliseconds / 60_000)",
+      routingKey: "\(severity).provider_\(reason.rawValue)", body: json.bytes)
+  }
+}

@@ -1,0 +1,40 @@
+import Admission
+import Catalog
+import Contracts
+import Providers
+
+// A run that stops between two attempts, and an attempt that goes on at its provider.
+
+extension PlanRunner {
+  /// Lease and money go back, the last attempt's cost is written down. Nil when that is done.
+  func giveBack(_ progress: inout RunProgress) async -> Leaving? {
+    let run = progress.run
+    let ended = progress.unwritten.last.map {
+      AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0))
+    }
+    let reply = await Patience(logger: logger).ask("a pause waits for Redis") { () async throws(AdmissionError) in
+      try await desk.pause(run.lease, ended: ended)
+    }
+    switch reply {
+    case nil: return .abandoned
+    case .refused: return nil
+    case .advanced, .lost:
+      progress.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
+      return .ended(RunEnd(progress))
+    }
+  }
+
+  /// The provider's own id of the attempt stands in the intent before anybody waits for it.
+  func noteRemoteTask(
+    _ id: String, _ run: Run, _ candidate: Plan.Candidate, _ advanced: @Sendable (HeldLease) async -> Void
+  ) async -> Bool {
+    var intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt)
+    intent.remoteTask = id
+    let lease = run.lease.noting(intent: intent.encoded())
+    await advanced(lease)
+    let reply = await Patience(logger: logger).ask("a provider's task is written down") {
+      () async throws(AdmissionError) in try await desk.note(lease)
+    }
+    return reply.map { $0 != .lost } ?? false
+  }
+}

@@ -1,0 +1,94 @@
+import Admission
+import ArgumentParser
+import Billing
+import Catalog
+import Contracts
+
+/// `tollway freeze`: hold every tier at the versions approved now.
+struct FreezeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "freeze", abstract: "Hold every tier at the versions approved now, or let them move again.",
+    discussion: """
+      While a freeze is on, models, versions and pins stay as the policy file had them when it began, and nothing is on \
+      trial; limits, providers and their order follow the file. Every worker follows with the next jobs it looks at.
+      """,
+    subcommands: [On.self, Off.self, Status.self])
+
+  struct On: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Freeze at what the policy file approves of; a freeze that is on stays as it is.")
+
+    @OptionGroup var settings: Settings
+    @OptionGroup var note: ChangeNote
+
+    func run() async throws {
+      let policy = try RuleBook.policy(at: try settings.policyPath())
+      let wires = try Wires.forCommand("freeze", settings)
+      let interventions = Interventions(in: try Ledger.open(settings), desk: wires.desk)
+      let (freeze, isNew) = try await interventions.freezes.begin(
+        with: policy, by: note.author, reason: note.reason)
+      // Also where it was on: an earlier try may have failed between the two.
+      try await CommandFailure.aroundCopy { try await interventions.copyFreeze() }
+      await wires.close()
+      let held = "\(freeze.models.count) versions are held since \(freeze.since)"
+      Output.line(
+        isNew ? "frozen: \(held)" : "nothing changed, the fleet is frozen already: \(held), by \(freeze.by.printable)")
+    }
+  }
+
+  struct Off: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "End the freeze: what the policy file says counts again.")
+
+    @OptionGroup var settings: Settings
+    @OptionGroup var note: ChangeNote
+
+    func run() async throws {
+      let wires = try Wires.forCommand("freeze", settings)
+      let interventions = Interventions(in: try Ledger.openExisting(settings), desk: wires.desk)
+      let ended = try await interventions.freezes.end(by: note.author, reason: note.reason)
+      try await CommandFailure.aroundCopy { try await interventions.copyFreeze() }
+      await wires.close()
+      guard let ended else { return Output.line("nothing changed, the fleet is not frozen") }
+      Output.line("the freeze is over, after \(ended.freeze.since.words(until: ended.at))")
+    }
+  }
+
+  struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Whether a freeze is on, since when, what it holds, and whether workers know.")
+
+    @OptionGroup var settings: Settings
+    @Option(help: "table or json.") var format = Format.table
+
+    func run() async throws {
+      let wires = try Wires.forCommand("freeze", settings)
+      let interventions = Interventions(in: try Ledger.openExisting(settings), desk: wires.desk)
+      let freeze = try await interventions.freezes.current()
+      let card = FreezeCard(
+        freeze, changes: try await interventions.freezes.changes(limit: 10),
+        copy: await Self.copy(of: freeze, interventions), now: Wires.now())
+      await wires.close()
+      switch format {
+      case .json: try Output.json(card)
+      case .table: card.print()
+      }
+    }
+
+    /// A Redis that does not answer is no failure: the ledger has the rest.
+    private static func copy(of freeze: Freeze?, _ interventions: Interventions) async -> FreezeCard.Copy {
+      do {
+        return try await interventions.isCopied(freeze) ? .agrees : .differs
+      } catch {
+        StandardError.line("tollway: whether workers know is not known, Redis does not answer: \(error)")
+        return .unknown
+      }
+    }
+  }
+}
+
+extension Timestamp {
+  /// `3 h 4 min`; a clock that was set back gives `0 s`.
+  func words(until end: Timestamp) -> String {
+    Explanation.words(Double(max(0, end.milliseconds - milliseconds)) / 1000)
+  }
+}

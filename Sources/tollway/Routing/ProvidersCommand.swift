@@ -1,0 +1,111 @@
+import Admission
+import ArgumentParser
+import Billing
+import Catalog
+import Contracts
+import Foundation
+
+/// `tollway providers`: which serve, which rest, and switching one off by hand.
+struct ProvidersCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "providers", abstract: "Show which providers serve and rest; take one out of service, or let it in.",
+    discussion: """
+      A provider that fails too often, or says itself that it is shut, rests for a while, for all workers; then one job \
+      at a time tries whether it serves again. One that is held gets no job until it is released.
+      """,
+    subcommands: [List.self, Hold.self, Release.self], defaultSubcommand: List.self)
+
+  struct List: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Every provider of the policy file, and how it stands.")
+
+    @OptionGroup var settings: Settings
+    @Option(help: "table or json.") var format = Format.table
+
+    func run() async throws {
+      let policy = try RuleBook.policy(at: try settings.policyPath())
+      let wires = try Wires.forCommand("providers", settings)
+      let (now, breakers) = try await wires.desk.breakers()
+      await wires.close()
+      let holds = try await Self.holds(settings)
+      let board = ProviderBoard(policy: policy, breakers: breakers, holds: holds ?? [], now: now)
+      switch format {
+      case .json: try Output.json(board.rows)
+      case .table: board.table.print()
+      }
+      for provider in holds == nil ? [] : board.differing { StandardError.line("tollway: \(provider)") }
+    }
+
+    /// Who holds what, and why; nil where the ledger does not lie here, which the states do not need.
+    private static func holds(_ settings: Settings) async throws -> [ProviderHold]? {
+      let path = try SQLiteLedger.path(ofURL: settings.ledger)
+      guard FileManager.default.fileExists(atPath: path) else { return nil }
+      return try await ProviderHolds(in: try Ledger.open(settings)).list()
+    }
+  }
+
+  struct Hold: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Take a provider out of service until it is released.",
+      discussion: "Calls that are under way go on. Jobs take the next provider of their tier, or wait.")
+
+    @OptionGroup var settings: Settings
+    @Argument(help: "A provider of the policy file.") var provider: String
+    @OptionGroup var note: ChangeNote
+
+    func run() async throws {
+      let policy = try RuleBook.policy(at: try settings.policyPath())
+      guard policy.providers[provider] != nil else { throw CommandFailure.unknownProvider(provider, policy) }
+      let wires = try Wires.forCommand("providers", settings)
+      let interventions = Interventions(in: try Ledger.open(settings), desk: wires.desk)
+      let (hold, isNew) = try await interventions.holds.hold(provider, by: note.author, reason: note.reason)
+      // Also where it was held: an earlier try may have failed between the two.
+      try await CommandFailure.aroundCopy { try await interventions.copyHolds() }
+      await wires.close()
+      Output.line(
+        isNew
+          ? "\(provider) is held: no job goes there until tollway providers release \(provider)"
+          : "nothing changed, \(provider) is held already, since \(hold.since) by \(hold.by.printable)")
+    }
+  }
+
+  struct Release: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Let a provider serve again, whatever it was held or rests for, its models too.")
+
+    @OptionGroup var settings: Settings
+    @Argument(help: "A provider of the policy file, or one that is still held.") var provider: String
+    @OptionGroup var note: ChangeNote
+
+    func run() async throws {
+      let policy = try RuleBook.policy(at: try settings.policyPath())
+      let wires = try Wires.forCommand("providers", settings)
+      let interventions = Interventions(in: try Ledger.open(settings), desk: wires.desk)
+      let isHeld = try await interventions.holds.list().contains { $0.provider == provider }
+      let out = try await wires.desk.breakers().1.filter { ProviderBoard.provider(of: $0.key) == provider }
+      guard policy.providers[provider] != nil || isHeld || !out.isEmpty else {
+        throw CommandFailure.unknownProvider(provider, policy)
+      }
+      let hold = try await interventions.holds.release(
+        provider, endsRest: out.values.contains { $0.reason != .hand }, by: note.author, reason: note.reason)
+      try await CommandFailure.aroundCopy {
+        try await interventions.copyHolds()
+        for scope in out.keys.sorted() { try await wires.desk.release(scope) }
+      }
+      await wires.close()
+      let now = Wires.now()
+      switch (hold, out.isEmpty) {
+      case (let hold?, _): Output.line("\(provider) serves again, after \(hold.since.words(until: now)) of being held")
+      case (nil, false): Output.line("\(provider) serves again; what it rested for was forgotten")
+      case (nil, true): Output.line("nothing changed, \(provider) was neither held nor resting")
+      }
+    }
+  }
+}
+
+extension CommandFailure {
+  static func unknownProvider(_ name: String, _ policy: Policy) -> CommandFailure {
+    CommandFailure(
+      .failed, "the policy has no provider \(name.printable)",
+      "one of \(policy.providers.keys.sorted().joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,90 @@
+import Admission
+import Contracts
+import Redis
+import Testing
+
+extension StillClockTests {
+  /// Jobs that wait because every provider of theirs rests.
+  @Suite struct RestTests {
+    private func rest(_ bench: AdmissionBench, _ ids: String..., seconds: Int64 = 9) async throws -> [Bool] {
+      try await bench.desk.rest(
+        try ids.map {
+          (job: try bench.job($0), lane: .standard, until: Timestamp(milliseconds: bench.now + seconds * 1000))
+        })
+    }
+
+    private func waiting(_ bench: AdmissionBench) async throws -> [WaitReason: Int] {
+      (try await bench.desk.fleetFigures().waiting[.standard] ?? [:]).filter { $0.value != 0 }
+    }
+
+    @Test func `a job that rests is shown with its reason and its time, however often it is told`() async throws {
+      let bench = try await AdmissionBench.still()
+      #expect(try await rest(bench, "a", "b") == [true, true])
+      try bench.pass(.seconds(4))
+      #expect(try await rest(bench, "a", seconds: 16) == [true])
+      #expect(try await waiting(bench) == [.providerResting: 2])
+      let standing = try #require(try await bench.desk.explain("a"))
+      let wait = try #require(standing.wait)
+      #expect(standing.state == .waiting && standing.lane == .standard && standing.run == nil)
+      #expect(wait.reason == .providerResting && wait.place == .ladder && wait.position == 1)
+      #expect(wait.expected == .seconds(16) && wait.since.milliseconds == bench.now - 4000)
+      #expect(try await bench.desk.explain("b")?.wait?.expected == .seconds(5))
+    }
+
+    @Test func `the next admission undoes it, whatever it comes to`() async throws {
+      let bench = try await AdmissionBench.still()
+      _ = try await rest(bench, "a", "b", "c", "d")
+      #expect(try await bench.admit(try bench.job("a"), lease: "w.1", limit: 1).isAdmitted)
+      #expect(try await bench.admit(try bench.job("b"), lease: "w.2", limit: 1).place?.reason == .concurrency)
+      #expect(try await waiting(bench) == [.providerResting: 2, .concurrency: 1])
+      #expect(try await bench.desk.explain("b")?.wait?.reason == .concurrency)
+      #expect(
+        try await bench.finish(try bench.job("c"), lease: nil, run: "x", attempt: 0, cost: nil)
+          == .finished(run: "x", next: nil))
+      #expect(try await rest(bench, "b") == [true])
+      #expect(try await waiting(bench) == [.providerResting: 2])
+    }
+
+    @Test func `what runs, has ended or is another body is left alone`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      _ = try await bench.admit(job, lease: "w.1")
+      #expect(try await rest(bench, "a") == [false])
+      try bench.pass(.seconds(31))
+      #expect(try await rest(bench, "a") == [false], "an orphan, too")
+      _ = try await bench.finish(job, lease: "w.1", run: "run-w.1")
+      #expect(try await rest(bench, "a") == [false])
+      _ = try await rest(bench, "b")
+      let other = try bench.job("b", user: "ben")
+      #expect(
+        try await bench.desk.rest([(job: other, lane: .low, until: Timestamp(milliseconds: bench.now))]) == [false])
+      #expect(try await waiting(bench) == [.providerResting: 1])
+    }
+
+    @Test func `a run that paused rests with its attempts, and goes on with them`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      _ = try await bench.admit(job, lease: "w.1")
+      let lease = bench.held(job, lease: "w.1", run: "run-w.1")
+      _ = try await bench.desk.pause(lease, ended: AttemptCost(attempt: 1, event: [1], spent: nil))
+      #expect(try await rest(bench, "a") == [true])
+      #expect(try await bench.desk.pause(lease, ended: AttemptCost(attempt: 1, event: [1], spent: nil)) == .refused)
+      #expect(try await bench.desk.renew([lease]) == [.lost])
+      guard case .admitted("run-w.1", 2, 1, _, _, [[1]]) = try await bench.admit(job, lease: "w.2") else {
+        Issue.record("not admitted with its attempts")
+        return
+      }
+      #expect(try await waiting(bench) == [:])
+    }
+
+    @Test func `a holder that writes itself back after a loss takes the job out of the count`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      _ = try await bench.admit(job, lease: "w.1")
+      try await bench.wipe()
+      #expect(try await rest(bench, "a") == [true], "nobody knows yet that it runs")
+      #expect(try await bench.desk.renew([bench.held(job, lease: "w.1", run: "run-w.1")]) == [.restored])
+      #expect(try await waiting(bench) == [:])
+    }
+  }
+}

@@ -1,0 +1,251 @@
+"""Routing under faults, through the whole fleet: for each fault what is retried, where the job falls, what the breaker
+does, what is charged and how often providers are called. By the provider's own log, the results and the ledger."""
+
+import collections
+import functools
+import json
+import signal
+import statistics
+import time
+
+from fault_cases import CASES, LONGER, SCALED
+from fault_table import Healing, Table, judge_alerts, judge_logs
+from faulty import FaultyFleet, charged, job
+from fleet import check, ledger_equals_calls, main, one_end_each, together, wait_for
+from tiers import alerts_of
+
+
+def prepare(fleet, providers, tiers, **options):
+    fleet.use_providers(providers, tiers, **options)
+    fleet.start_billing()
+    fleet.results.listen()
+
+
+def faults(only=None):
+    """The whole table. A second argument on the command line of `case` names one."""
+    cases = {name: case for name, case in CASES.items() if only in (None, name)}
+    with FaultyFleet("routing") as fleet:
+        fleet.start_provider()
+        table = Table(fleet, cases)
+        providers, contexts = table.providers()
+        healing = Healing(fleet, table)
+
+        def between():
+            alerts()  # their queue lives as long as somebody asks
+            return healing() if only is None else True
+        prepare(fleet, {**providers, "s15-1": SCALED, "s15-2": {}}, {**table.tiers(), "s15": ["s15-1", "s15-2"]},
+                contexts=contexts)
+        for _ in range(2):  # breakers are the fleet's, not a worker's
+            fleet.start_worker(128)
+        alerts = alerts_of(fleet)
+        events = table.run(between)
+        one_end_each(events, events)
+        ledger_equals_calls(fleet)
+        table.judge(events)
+        figures = {"cases": len(cases), "jobs": len(events), "calls": len(fleet.calls())}
+        if only is None:
+            after, probes = healing.judge(events)
+            figures |= {"s15 back after": after and round(after, 1), "s15 calls while down": probes}
+        judge_alerts(table, alerts())
+        judge_logs(table)
+        expected = {each for each, found in events.items()
+                    if (found[0]["error"] or {}).get("code") == "provider_failed"}
+        dead = {json.loads(body)["id"] for _, body in fleet.drain("jobs.dead")}
+        table.expect(dead == expected, f"dead letters {sorted(dead ^ expected)[:5]} do not match the results")
+        check(not table.faults, f"{len(table.faults)} findings in {figures}:\n  " + "\n  ".join(table.faults))
+        return figures
+
+
+def seconds_of(event):
+    """From the start of the run to its end."""
+    def time_of(text):
+        return time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float(text[19:].rstrip("Z") or 0)
+    return time_of(event["finishedAt"]) - time_of(event["startedAt"])
+
+
+def first_dead(jobs=200, latency=200):
+    """The first of two providers is dead: jobs are hardly slower than without it, and it serves again once well."""
+    tiers = {"control": ["well"], "down": ["down", "well"], "gone": ["gone", "well"], "mute": ["mute", "well"]}
+    with FaultyFleet("dead") as fleet:
+        fleet.start_provider()
+        fleet.control(path="well", latency=latency / 1000)
+        fleet.control(path="down", script=["503"])
+        fleet.control(path="mute", script=["silent"])
+        gone = {**SCALED, "at": fleet.addresses["refused"]}
+        prepare(fleet, {"well": {}, "down": SCALED, "gone": gone, "mute": SCALED}, tiers)
+        fleet.start_worker(64)
+
+        def run(first, count):
+            """A steady stream of each tier, side by side; seconds of each job by tier."""
+            begin, published = time.monotonic(), []
+            for number in range(first, first + count):
+                batch = [job(number, tier) for tier in tiers]
+                fleet.publish(batch, lane="standard")
+                published += batch
+                time.sleep(max(0, begin + (number - first + 1) * 0.1 - time.monotonic()))  # ten a second
+            ids = [each["id"] for each in published]
+            events = fleet.results.wait(ids, 30)
+            one_end_each(events, ids)
+            bad = [events[each][0] for each in ids if events[each][0]["status"] != "succeeded"]
+            check(not bad, f"{len(bad)} jobs failed: {bad[:1]}")
+            return {tier: [seconds_of(events[each["id"]][0]) for each in published if each["userId"] == tier]
+                    for tier in tiers}
+        run(0, 10)  # by then all three rest
+        times = run(10, jobs)
+        means = {tier: statistics.mean(times[tier]) for tier in tiers}
+        added = {tier: means[tier] / means["control"] - 1 for tier in ("down", "gone")}
+        for tier, share in added.items():
+            check(share < 0.05, f"{tier}: {100 * share:.1f} % slower than {1000 * means['control']:.0f} ms")
+        # A probe of a provider that never answers takes as long as its job is willing to wait.
+        added["mute, median"] = statistics.median(times["mute"]) / statistics.median(times["control"]) - 1
+        check(added["mute, median"] < 0.05, f"mute: the median is {100 * added['mute, median']:.1f} % slower")
+        slow = sum(1 for seconds in times["mute"] if seconds > 1)
+        check(slow <= 5, f"mute: {slow} of {jobs} jobs waited for a provider that should rest")
+        tried = len(fleet.calls_by("path")["down"])
+        check(tried <= 30, f"{tried} calls of a provider that should rest")
+        fleet.control(path="down", script=["ok"])
+        healed, number = time.monotonic(), 10 + jobs
+
+        def served():
+            nonlocal number
+            fleet.publish([job(number, "down")], lane="standard")
+            number += 1
+            return [call for call in fleet.calls_by("path")["down"] if call["status"] == 200]
+        wait_for("the healed provider to serve", 30, served, pause=1)
+        back = time.monotonic() - healed
+        fleet.results.wait([f"down-{each}" for each in range(10 + jobs, number)], 20)
+        return {**{f"added, {tier}": f"{100 * share:.1f} %" for tier, share in added.items()},
+                "control": f"{1000 * means['control']:.0f} ms", "calls while down": tried, "back after": round(back, 1)}
+
+
+def all_resting(jobs=30, outage=25):
+    """The only provider is down: jobs wait, none fails, and all run soon after it heals."""
+    with FaultyFleet("resting") as fleet:
+        fleet.start_provider()
+        fleet.control(path="only", script=["503"])
+        prepare(fleet, {"only": SCALED}, {"single": ["only"]})
+        fleet.start_worker(16)
+        published = [job(number, "single") for number in range(jobs)]
+        fleet.publish(published, lane="standard")
+        begin = time.monotonic()
+
+        def waiting():
+            lanes = fleet.command("lanes")["lanes"]
+            return sum(lane["waiting"].get("provider_resting", 0) for lane in lanes) >= jobs - 2
+        wait_for("the jobs to wait for their provider", 15, waiting, pause=0.5)
+        time.sleep(max(0, begin + outage - time.monotonic()))  # the outage itself
+        tried = len(fleet.calls())
+        check(tried <= 2 * jobs + 8, f"{tried} calls of a provider that was down for {outage} s")
+        check(not fleet.results.events, f"jobs ended in the outage: {fleet.results.events[:1]}")
+        fleet.control(path="only", script=["ok"])
+        healed = time.monotonic()
+        ids = [each["id"] for each in published]
+        events = fleet.results.wait(ids, 30)
+        one_end_each(events, ids)
+        bad = [events[each][0]["error"] for each in ids if events[each][0]["status"] != "succeeded"]
+        check(not bad, f"{len(bad)} jobs failed: {bad[:1]}")
+        ledger_equals_calls(fleet)
+        check(not fleet.drain("jobs.dead"), "a job is a dead letter")
+        return {"calls while down": tried, "all done after": round(time.monotonic() - healed, 1)}
+
+
+# Where a worker dies, and at which pass: jobs that end together are settled together.
+PLACES = {"before_provider": 3, "after_provider": 3, "after_finish": 1, "after_costs": 1, "after_results": 1,
+          "after_ack": 1}
+
+
+def bought_once(task, place):
+    """A worker dies there with pictures or clips in its hands: nothing is bought twice, each attempt has its row."""
+    with FaultyFleet("bought") as fleet:
+        fleet.start_provider()
+        fleet.control(path="first", latency=0.3, video_seconds=1)
+        prepare(fleet, {"first": LONGER, "second": LONGER}, {"buyer": ["first", "second"]})
+        failpoint = {} if place == "while_polled" else {"TOLLWAY_FAILPOINT": f"{place}:{PLACES[place]}"}
+        doomed = fleet.start_worker(6, environment=failpoint)
+        published = [job(number, "buyer", task) for number in range(6)]
+        if place == "while_polled":
+            fleet.control(path="first", video_seconds=6)
+        fleet.publish(published, lane="standard")
+        if place == "while_polled":
+            wait_for("all clips to be polled", 20, lambda: len({line["video"] for line in fleet.lines()
+                                                               if line["event"] == "poll"}) == 6)
+            doomed.kill()
+        wait_for(f"the worker to die {place}", 40, lambda: doomed.poll() is not None)
+        check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
+        fleet.start_worker(6)
+        ids = [each["id"] for each in published]
+        events = fleet.results.wait(ids, 100)
+        one_end_each(events, ids)
+        ledger_equals_calls(fleet)
+        calls = collections.Counter(call["job"] for found in fleet.calls_by("job").values() for call in found)
+        check(max(calls.values(), default=0) <= 1, f"bought twice: {calls}")
+        ended = collections.Counter((events[each][0]["error"] or {}).get("code") or "succeeded" for each in ids)
+        check(set(ended) <= {"succeeded", "provider_failed"}, f"ended with {dict(ended)}")
+        if place == "while_polled":
+            check(ended["succeeded"] == 6, f"clips that were under way were given up: {dict(ended)}")
+        unknown = sum(1 for row in fleet.rows() if row["outcome"] == "unknown")
+        check(unknown == ended["provider_failed"], f"{unknown} rows unknown, but {dict(ended)}")
+        return dict(ended)
+
+
+def nothing_bought_twice():
+    places = [("image", place) for place in PLACES] + [("video", place) for place in [*PLACES, "while_polled"]]
+    return together({f"{task} {place}": functools.partial(bought_once, task, place) for task, place in places},
+                    at_once=7)
+
+
+def batching(jobs=60, latency=100):
+    """A provider that takes one call after the other, each of the same time: batches raise its throughput by half their
+    size at least. A poisoned input fails alone."""
+    sizes = {"one": 1, "three": 3, "five": 5, "ten": 10, "fifteen": 15}
+    with FaultyFleet("batch") as fleet:
+        fleet.start_provider()
+        slow = {"timeout": "60s", "first_token_timeout": "60s", "idle_timeout": "60s"}
+        for name in sizes:
+            fleet.control(path=name, latency=latency / 1000, at_once=1)
+        fleet.control(path="picky", script=["poison"])
+        prepare(fleet, {**{name: slow for name in sizes}, "picky": {}},
+                {**{name: [name] for name in sizes}, "picked": ["picky"]}, batch_sizes={**sizes, "picked": 10})
+        throughput, carried = {}, {}
+        for name in sizes:
+            published = [job(number, name, "embedding") for number in range(jobs)]
+            fleet.publish(published, lane="standard")
+        worker = fleet.start_worker(jobs * len(sizes))
+        ids = [f"{name}-{number}" for name in sizes for number in range(jobs)]
+        events = fleet.results.wait(ids, 60)
+        one_end_each(events, ids)
+        by_path = fleet.calls_by("path")
+        for name in sizes:
+            calls = by_path[name]
+            throughput[name] = jobs / (max(call["end"] for call in calls) - min(call["begin"] for call in calls))
+            carried[name] = max(call["usage"]["inputs"] for call in calls)
+            check(carried[name] <= sizes[name], f"a call of {name} carried {carried[name]}")
+            check(sum(call["usage"]["inputs"] for call in calls) == jobs, f"{name}: inputs sent twice, or not at all")
+        gains = {name: throughput[name] / throughput["one"] for name in sizes}
+        for name, size in sizes.items():
+            check(gains[name] >= size / 2, f"batches of {size}: {gains[name]:.2f} times the throughput of single calls")
+        poisoned = [job(number, "picked", "embedding") for number in range(10)]
+        poisoned[3]["payload"]["input"] = "poison"
+        fleet.publish(poisoned, lane="standard")
+        events = fleet.results.wait([each["id"] for each in poisoned], 30)
+        bad = {each["id"]: events[each["id"]][0]["error"]["code"] for each in poisoned
+               if events[each["id"]][0]["status"] != "succeeded"}
+        check(bad == {"picked-3": "caller_error"}, f"a poisoned job and its neighbours: {bad}")
+        wait_for("a row of each job", 10, lambda: len({row["job_id"] for row in fleet.rows()}) == len(ids) + 10)
+        amounts = collections.Counter()
+        for row in fleet.rows():
+            amounts[row["provider"]] += row["amount_nano_usd"]
+        for name in sizes:
+            spent = sum(charged(call) for call in by_path[name])
+            check(amounts[name] == spent, f"{name}: the shares are {amounts[name]} together, {spent} were charged")
+        check(worker.poll() is None, "the worker did not survive")
+        return {f"{size} at once": f"{gains[name]:.1f} times" for name, size in sizes.items()}
+
+
+def case(**wanted):
+    """One case of the table: `case s04=1`."""
+    return {name: faults(only=name) for name in wanted}
+
+
+if __name__ == "__main__":
+    main(faults, first_dead, all_resting, batching, nothing_bought_twice, by_name_only=(case,))
