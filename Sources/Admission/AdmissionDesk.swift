@@ -38,25 +38,29 @@ package struct AdmissionDesk: Sendable {
   package func advance(
     _ lease: HeldLease, ended: AttemptCost?, nextIntent: [UInt8], worst: Spending?, limits: AdmissionLimits
   ) async throws(AdmissionError) -> AdvanceReply {
-    try await advance(lease, ended, nextIntent, worst, limits, pauses: false)
+    try await advance(lease, ended, nextIntent, worst, limits, pause: "0")
   }
 
   /// Writes down how an attempt ended and stops the run there, its lease and what it had reserved given back: its next
   /// delivery asks for admission again. Answers `refused` when that is done, `lost` as `advance` does.
-  /// - Parameter ended: nil if it never reached a provider.
-  package func pause(_ lease: HeldLease, ended: AttemptCost?) async throws(AdmissionError) -> AdvanceReply {
-    try await advance(lease, ended, [], lease.worst, AdmissionLimits(), pauses: true)
+  /// - Parameters:
+  ///   - ended: nil if it never reached a provider.
+  ///   - isMade: false gives the number of the attempt back: it was granted and never begun.
+  package func pause(
+    _ lease: HeldLease, ended: AttemptCost?, isMade: Bool = true
+  ) async throws(AdmissionError) -> AdvanceReply {
+    try await advance(lease, ended, [], lease.worst, AdmissionLimits(), pause: isMade ? "1" : "2")
   }
 
   private func advance(
     _ lease: HeldLease, _ ended: AttemptCost?, _ nextIntent: [UInt8], _ worst: Spending?, _ limits: AdmissionLimits,
-    pauses: Bool
+    pause: String
   ) async throws(AdmissionError) -> AdvanceReply {
     let call = call(AdmissionScripts.advance, 2048)
       .arg(lease.leaseID).arg(lease.user).arg(lease.job.digest).arg(lease.run).arg(Int64(lease.attempt))
       .arg(ended?.event ?? []).arg(nextIntent).arg(configuration.leaseLength.milliseconds)
       .arg(configuration.unfinishedTTL.milliseconds).arg(lease.job.id).arg(lease.month)
-      .arg(ended?.spent?.text ?? "").arg(worst?.text ?? "").arg(limits.text).arg(pauses ? "1" : "0")
+      .arg(ended?.spent?.text ?? "").arg(worst?.text ?? "").arg(limits.text).arg(pause)
     return try await run([call]) { $0.string.flatMap { AdvanceReply(rawValue: $0) } }[0]
   }
 

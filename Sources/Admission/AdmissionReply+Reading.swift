@@ -61,10 +61,12 @@ extension ContinueReply {
     guard let parts = value.array, let word = parts.first?.string else { return nil }
     switch word {
     case "continued":
-      guard parts.count == 4, let month = parts[1].string, let active = parts[2].int, let now = parts[3].int else {
+      guard parts.count >= 4, let month = parts[1].string, let active = parts[2].int, let now = parts[3].int else {
         return nil
       }
-      self = .continued(month: month, active: Int(active), at: Timestamp(milliseconds: now))
+      self = .continued(
+        month: month, active: Int(active), at: Timestamp(milliseconds: now),
+        costs: parts.dropFirst(4).compactMap(\.bytes))
     case "full": self = .full
     case "lost": self = .lost
     case "hold":

@@ -143,7 +143,7 @@ package enum AdvanceReply: String, Sendable {
 
 package enum ContinueReply: Sendable, Equatable {
   /// The lease is held. `month`, `active` and `at` as in `AdmissionReply.admitted`.
-  case continued(month: String, active: Int, at: Timestamp)
+  case continued(month: String, active: Int, at: Timestamp, costs: [[UInt8]])
   /// The user has no free lease.
   case full
   /// Somebody holds the attempt, or it is none any more: ask `admit` again.

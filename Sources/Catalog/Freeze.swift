@@ -38,7 +38,10 @@ package struct Freeze: Sendable, Hashable {
       guard tier.routing == .pinned else { continue }
       for (task, list) in tier.pinned {
         pins[tier.code]?[task] = list.compactMap { pin in
-          guard let listing = policy.listing(of: pin, for: task) else { return pin }
+          guard let listing = policy.listing(of: pin, for: task) else {
+            // A version that a listed model no longer has leads nowhere, and does not begin to.
+            return pin.version != nil && policy.models.contains { $0.fits(pin, for: task) } ? nil : pin
+          }
           guard tier.sees(listing) else { return nil }
           pinned.insert(listing)
           return TierPolicy.Pin(provider: pin.provider, model: pin.model, version: listing.version)

@@ -10,7 +10,8 @@ enum HuggingFaceFault {
       return ProviderFailure(.server, "the model is being loaded (503)", retryAfter: pause)
     }
     let message = document?["error"]?.string?.lowercased() ?? ""
-    if reply.status == 400, message.contains("not supported by") {
+    // Where the message begins with it, it is theirs: it may go on to quote a user.
+    if reply.status == 400, message.hasPrefix("model"), message.contains("not supported by") {
       return ProviderFailure(.notFound, "the model is not served there (400)")
     }
     return OpenAIFault.failure(of: reply, now: now)

@@ -45,16 +45,17 @@ package struct HuggingFaceProvider: Provider {
 
   package func shutdown() async {}
 
+  /// - Parameter isPurchase: see `ProviderFailure.ofPurchase`.
   private func send(
-    _ request: HuggingFaceRequest, for call: ProviderCall
+    _ request: HuggingFaceRequest, for call: ProviderCall, isPurchase: Bool = false
   ) async throws(ProviderFailure) -> ProviderHTTP.Reply {
     guard HuggingFaceRequest.isRepository(call.model) else {
       throw ProviderFailure(.local, "the model is not named as a repository, owner/name")
     }
-    let reply = try await http.post(
+    let answer = await http.post(
       endpoint.baseURL + "/hf-inference" + request.path, headers: endpoint.headers(for: call, keyAs: "Authorization"),
-      json: request.body, limit: OpenAIRequest.mediaLimit, idle: endpoint.idleTimeout
-    ).get()
+      json: request.body, limit: OpenAIRequest.mediaLimit, idle: endpoint.idleTimeout)
+    let reply = try answer.mapError { isPurchase ? $0.ofPurchase : $0 }.get()
     guard (200..<300).contains(reply.status) else {
       throw HuggingFaceFault.failure(of: reply, now: RemoteEndpoint.now())
     }
@@ -82,9 +83,9 @@ package struct HuggingFaceProvider: Provider {
   }
 
   private func draw(_ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
-    let reply = try await send(.image(model: call.model, payload: call.job.payload), for: call)
+    let reply = try await send(.image(model: call.model, payload: call.job.payload), for: call, isPurchase: true)
     guard let type = MediaType.image(of: reply.body) else {
-      throw ProviderFailure(.malformed, "answered with something that is no picture")
+      throw ProviderFailure(.malformed, "answered with something that is no picture").ofPurchase
     }
     let usage = [Usage(.images, ExactDecimal(1), .measured)]
     return ProviderReply(

@@ -7,7 +7,8 @@ import Synchronization
 /// Models on this machine: supervised serving processes that speak the OpenAI-compatible API on Unix sockets (the
 /// shipped piper server, vLLM, llama.cpp, ...). By the policy's `isolation` one process serves everybody, or each tier
 /// or each user has one of its own, with a socket directory of its own. Calls wait while a process starts, and fail at
-/// once while it rests after a crash, so that the next provider takes over.
+/// once while it rests after a crash, so that the next provider takes over. What no process took is a `local` failure:
+/// no other worker has to do without the provider for it.
 ///
 /// A process gets `TOLLWAY_SOCKET`, `TOLLWAY_MODELS`, `PATH`, `HOME` and `LANG`; it must answer `GET /v1/models` also
 /// while it works, and should end when its standard input does (`ServingGroup`).
@@ -79,20 +80,20 @@ package struct LocalProvider: Provider {
       together = await ask(key, until: deadline) { await $0.speak(SpeechBatch(calls: batch)) }
     } else if batch.allSatisfy({ $0.job.taskType == .embedding }) {
       together = await ask(key, until: deadline) { await $0.embed(EmbeddingBatch(batch)) }
-        .map { $0.map { .success($0) } }
+        .map { $0 as [ProviderAnswer?] }
     } else {
       return await oneByOne(batch)
     }
     switch together {
     case .success(let answers):
       var complete: [ProviderAnswer] = []
-      for (each, answer) in zip(batch, answers) {
+      for (each, answer) in zip(batch.apart, answers) {
         if let answer { complete.append(answer) } else { complete.append(await call(each)) }
       }
       return complete
     // One of them is at fault, and only alone does each learn whether it is.
     case .failure(let failure) where [.caller, .contentRefused, .contextTooLong].contains(failure.kind):
-      return await oneByOne(batch)
+      return await oneByOne(batch.apart)
     case .failure(let failure): return batch.map { _ in .failure(failure) }
     }
   }
@@ -149,12 +150,13 @@ package struct LocalProvider: Provider {
         }
         // Not even connected: it is overrun for a moment, or about to be known as ended.
         guard case .failure(let failure) = answer, failure.kind == .unreachable else { return answer }
-      case .unavailable(let reason, let isStartable):
-        return .failure(ProviderFailure(isStartable ? .unreachable : .local, reason))
+      case .unavailable(let reason, let rest):
+        return .failure(ProviderFailure(.local, reason, retryAfter: rest))
       case .starting: break
       }
       guard ContinuousClock.now < deadline else {
-        return .failure(ProviderFailure(.unreachable, "the serving process takes no call yet"))
+        return .failure(
+          ProviderFailure(.local, "the serving process takes no call yet", retryAfter: ServingPool.moment))
       }
       do {
         try await Task.sleep(for: .milliseconds(20))

@@ -31,14 +31,14 @@ struct LocalWire: Sendable {
 
   func call(_ call: ProviderCall) async -> ProviderAnswer { await common.call(call) }
 
-  func embed(_ batch: EmbeddingBatch) async -> Result<[ProviderReply], ProviderFailure> { await common.embed(batch) }
+  func embed(_ batch: EmbeddingBatch) async -> Result<[ProviderAnswer], ProviderFailure> { await common.embed(batch) }
 
   /// An answer for each call, in order; nil for those that need a call of their own.
   func speak(_ batch: SpeechBatch) async -> Result<[ProviderAnswer?], ProviderFailure> {
     do throws(ProviderFailure) {
       let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
       let reply = try await http.post(
-        baseURL + SpeechBatch.path, headers: [("Idempotency-Key", batch.calls[0].attemptID)], json: batch.body,
+        baseURL + SpeechBatch.path, headers: [("Idempotency-Key", batch.calls[0].idempotencyKey)], json: batch.body,
         limit: OpenAIRequest.mediaLimit, idle: definition.idleTimeout
       ).get()
       guard reply.status == 200 else {

@@ -56,10 +56,10 @@ package struct OpenAIProvider: Provider {
       await wire.embed(EmbeddingBatch(batch))
     }
     switch together {
-    case .success(let replies): return replies.map { .success($0) }
+    case .success(let answers): return answers
     // One of them is at fault, or all together are too long; only alone does each learn whether it is.
     case .failure(let failure) where [.caller, .contentRefused, .contextTooLong].contains(failure.kind):
-      return await oneByOne(batch)
+      return await oneByOne(batch.apart)
     case .failure(let failure): return batch.map { _ in .failure(failure) }
     }
   }

@@ -44,9 +44,19 @@ extension OpenAIWire {
   }
 
   /// Pictures come inside the answer. An address instead of one is not followed: whoever answers could name any host.
+  /// What cannot be read was bought all the same.
   func images(_ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
-    let reply = try await send(OpenAIRequest.images(model: call.model, payload: call.job.payload), for: call)
-    let root = try Self.document(reply.body)
+    let request = OpenAIRequest.images(model: call.model, payload: call.job.payload)
+    let reply = try await send(request, for: call, isPurchase: true)
+    do throws(ProviderFailure) {
+      return try await pictures(in: reply.body, call)
+    } catch {
+      throw error.ofPurchase
+    }
+  }
+
+  private func pictures(in body: [UInt8], _ call: ProviderCall) async throws(ProviderFailure) -> ProviderReply {
+    let root = try Self.document(body)
     var usage = OpenAIUsage.imageTokens(root["usage"])
     let entries = (root["data"]?.elements ?? []).prefix(10)
     usage.append(Usage(.images, ExactDecimal(entries.count), .measured))

@@ -108,7 +108,7 @@ extension OpenAIWire {
         asked = fault.retryAfter
         switch fault.kind {
         case .server, .rateLimited, .lost: break
-        case .notFound where mayBeGone: throw ProviderFailure(.notFound, "the video is gone (\(reply.status))")
+        case .notFound where mayBeGone: throw ProviderFailure(.lost, "the video is gone (\(reply.status))")
         case .notFound: break
         default: throw ProviderFailure(.lost, "the video was begun, but cannot be asked for (\(reply.status))")
         }

@@ -35,23 +35,32 @@ struct OpenAIWire: Sendable {
     }
   }
 
-  /// Vectors for several jobs from one call, which carries the id of the first of them.
-  func embed(_ batch: EmbeddingBatch) async -> Result<[ProviderReply], ProviderFailure> {
+  /// Vectors for several jobs from one call, which carries the key of the first of them. What cannot be stored fails
+  /// its own job only.
+  func embed(_ batch: EmbeddingBatch) async -> Result<[ProviderAnswer], ProviderFailure> {
     do throws(ProviderFailure) {
       let request = OpenAIRequest.embeddings(model: batch.first.model, input: batch.input)
       let reply = try await send(request, for: batch.first)
       let answer = try EmbeddingReply(reply.body, count: batch.inputs)
       let parts = batch.parts(of: OpenAIUsage.tokens(answer.usage), OpenAIUsage.cost(answer.usage))
-      var replies: [ProviderReply] = []
-      for (call, part) in zip(batch.calls, parts) {
-        var output = EmbeddingReply.output(of: answer.vectors[part.range])
-        if output.count > Self.inlineLimit { output = try await store(output, .json, call, usage: part.usage).output }
-        replies.append(
-          ProviderReply(
-            output: output, usage: part.usage, statedCost: part.cost,
-            modelVersion: Self.version(answer.model, of: call)))
-      }
-      return .success(replies)
+      var answers: [ProviderAnswer] = []
+      for (call, part) in zip(batch.calls, parts) { answers.append(await self.answer(to: call, part, of: answer)) }
+      return .success(answers)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func answer(
+    to call: ProviderCall, _ part: EmbeddingBatch.Part, of answer: EmbeddingReply
+  ) async -> ProviderAnswer {
+    do throws(ProviderFailure) {
+      var output = EmbeddingReply.output(of: answer.vectors[part.range])
+      if output.count > Self.inlineLimit { output = try await store(output, .json, call, usage: part.usage).output }
+      return .success(
+        ProviderReply(
+          output: output, usage: part.usage, statedCost: part.cost,
+          modelVersion: Self.version(answer.model, of: call)))
     } catch {
       return .failure(error)
     }
@@ -61,12 +70,14 @@ struct OpenAIWire: Sendable {
   var authorization: [(String, String)] { key.map { [("Authorization", $0.authorization)] } ?? [] }
 
   /// A success in one document; anything else is thrown as what it means.
-  func send(_ request: OpenAIRequest, for call: ProviderCall) async throws(ProviderFailure) -> ProviderHTTP.Reply {
-    let reply = try await http.post(
-      baseURL + request.path, headers: [("Idempotency-Key", call.attemptID)] + authorization, json: request.body,
-      limit: request.limit, idle: idleTimeout
-    ).get()
-    return try Self.accepted(reply)
+  /// - Parameter isPurchase: see `ProviderFailure.ofPurchase`.
+  func send(
+    _ request: OpenAIRequest, for call: ProviderCall, isPurchase: Bool = false
+  ) async throws(ProviderFailure) -> ProviderHTTP.Reply {
+    let answer = await http.post(
+      baseURL + request.path, headers: [("Idempotency-Key", call.idempotencyKey)] + authorization, json: request.body,
+      limit: request.limit, idle: idleTimeout)
+    return try Self.accepted(answer.mapError { isPurchase ? $0.ofPurchase : $0 }.get())
   }
 
   /// A success, streamed or, from servers that do not stream, in one document.
@@ -77,7 +88,7 @@ struct OpenAIWire: Sendable {
     let limits = StreamLimits(
       first: firstTokenTimeout, idle: idleTimeout, bytes: bytes, wholeBytes: request.limit)
     let answer = try await http.stream(
-      baseURL + request.path, headers: [("Idempotency-Key", call.attemptID)] + authorization, json: request.body,
+      baseURL + request.path, headers: [("Idempotency-Key", call.idempotencyKey)] + authorization, json: request.body,
       limits: limits, reader: reader
     ).get()
     if case .whole(let reply) = answer { return .whole(try Self.accepted(reply)) }

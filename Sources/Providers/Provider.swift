@@ -46,8 +46,10 @@ package struct ProviderCall: Sendable {
   package let job: Job
   package let model: String
   package let modelVersion: String?
-  /// `<jobId>/<run>/<attempt>`: sent as `Idempotency-Key` and the stem of artifact names.
+  /// `<jobId>/<run>/<attempt>`: the stem of artifact names.
   package let attemptID: String
+  /// Sent as `Idempotency-Key`, of a batch that of its first call: the attempt's id, but see `apart`.
+  package fileprivate(set) var idempotencyKey: String
   package let deadline: ContinuousClock.Instant
   /// Code of the tier that judges the job: serving processes may be dedicated to one.
   package let tier: String
@@ -67,10 +69,21 @@ package struct ProviderCall: Sendable {
     self.model = model
     self.modelVersion = modelVersion
     self.attemptID = attemptID
+    idempotencyKey = attemptID
     self.deadline = deadline
     self.tier = tier
     self.remoteTask = remoteTask
     self.noteRemoteTask = noteRemoteTask
+  }
+}
+
+extension [ProviderCall] {
+  /// The same calls to be sent one by one, after one that carried them all. The first gets a key of its own, because
+  /// its id was the key of what was sent, and servers hold a key to the body that it came with.
+  var apart: [ProviderCall] {
+    var calls = self
+    if !calls.isEmpty { calls[0].idempotencyKey += "/1" }
+    return calls
   }
 }
 
@@ -120,7 +133,8 @@ package struct ProviderFailure: Sendable, Error {
     case malformed
     /// The caller gave up: cancellation or shutdown.
     case cancelled
-    /// Our own configuration: key missing, process not startable.
+    /// This worker cannot: key missing, process resting or busy. Says nothing about the provider. With `retryAfter`
+    /// where it passes.
     case local
   }
 
@@ -142,5 +156,13 @@ package struct ProviderFailure: Sendable, Error {
     self.retryAfter = retryAfter
     self.usage = usage
     self.reachedProvider = reachedProvider ?? (kind != .unreachable && kind != .local)
+  }
+
+  /// Of what is not bought twice: a success that cannot be read may have been made and charged, so it counts as lost.
+  var ofPurchase: ProviderFailure {
+    guard kind == .malformed else { return self }
+    var failure = self
+    failure.kind = .lost
+    return failure
   }
 }

@@ -47,7 +47,7 @@ struct RemoteEndpoint: Sendable {
 
   /// `Idempotency-Key` and, where there is a key, the header that carries it.
   func headers(for call: ProviderCall, keyAs name: String) -> [(String, String)] {
-    var headers = [("Idempotency-Key", call.attemptID)]
+    var headers = [("Idempotency-Key", call.idempotencyKey)]
     if let key { headers.append((name, name == "Authorization" ? key.authorization : key.headerValue)) }
     return headers
   }

@@ -6,6 +6,8 @@ import Synchronization
 final class ServingPool: Sendable {
   /// Far beyond what fits into the memory of one machine with most models; small ones (speech) take 100 MiB each.
   static let limit = 32
+  /// After which a call that no process took may find one.
+  static let moment = Duration.seconds(1)
 
   private struct State {
     var processes: [String: ServingProcess] = [:]
@@ -27,7 +29,9 @@ final class ServingPool: Sendable {
   /// The process of a key, with a call begun (`ServingUse.begin`) that the caller must finish.
   func take(_ key: String) -> Result<ServingProcess, ProviderFailure> {
     state.withLock { state in
-      if state.isShutDown { return .failure(ProviderFailure(.unreachable, "the serving process was shut down")) }
+      if state.isShutDown {
+        return .failure(ProviderFailure(.local, "the serving process was shut down", retryAfter: Self.moment))
+      }
       let process: ServingProcess
       if let found = state.processes[key] {
         process = found
@@ -36,8 +40,7 @@ final class ServingPool: Sendable {
       } else if let idle = Self.longestIdle(of: state.processes), let old = state.processes.removeValue(forKey: idle) {
         process = make(Task { await old.shutdown() })
       } else {
-        return .failure(
-          ProviderFailure(.unreachable, "all serving processes are busy", retryAfter: .seconds(1)))
+        return .failure(ProviderFailure(.local, "all serving processes are busy", retryAfter: Self.moment))
       }
       state.processes[key] = process
       process.use.begin()

@@ -23,7 +23,8 @@ actor ServingProcess {
   enum Readiness: Sendable {
     case ready(String)
     case starting
-    case unavailable(String, isStartable: Bool)
+    /// With how long that lasts.
+    case unavailable(String, rest: Duration)
   }
 
   private enum State {
@@ -34,7 +35,7 @@ actor ServingProcess {
     case ready(ServingGroup)
     case stopping(ServingGroup)
     /// Calls fail at once until then, so that they take the next provider.
-    case resting(until: ContinuousClock.Instant, reason: String, isStartable: Bool)
+    case resting(until: ContinuousClock.Instant, reason: String)
     case stopped
   }
 
@@ -76,17 +77,16 @@ actor ServingProcess {
     switch state {
     case .ready(let group): return .ready(group.socket)
     case .waiting, .starting, .stopping: return .starting
-    case .stopped: return .unavailable("the serving process was shut down", isStartable: true)
-    case .resting(let until, let reason, let isStartable) where until > .now:
-      return .unavailable(reason, isStartable: isStartable)
+    case .stopped: return .unavailable("the serving process was shut down", rest: ServingPool.moment)
+    case .resting(let until, let reason) where until > .now:
+      return .unavailable(reason, rest: until - .now)
     case .idle, .resting:
       do throws(SystemFault) {
         try start()
         return .starting
       } catch {
         logger.error("serving process cannot be started", metadata: ["error": "\(error)"])
-        rest(after: .zero, reason: "\(error)", isStartable: false)
-        return .unavailable("\(error)", isStartable: false)
+        return .unavailable("\(error)", rest: rest(after: .zero, reason: "\(error)"))
       }
     }
   }
@@ -209,11 +209,14 @@ actor ServingProcess {
         : "the serving process ended with \(exit) before it was ready; run its command by hand to see why")
     logger.error(
       "serving process ended", metadata: ["exit": "\(exit)", "was_ready": "\(wasReady)", "reason": "\(reason)"])
-    rest(after: .now - group.startedAt, reason: reason, isStartable: wasReady || group.killReason != nil)
+    rest(after: .now - group.startedAt, reason: reason)
   }
 
-  private func rest(after lifetime: Duration, reason: String, isStartable: Bool) {
+  /// How long it rests.
+  @discardableResult
+  private func rest(after lifetime: Duration, reason: String) -> Duration {
     let pause = backoff.rest(afterLifetime: lifetime)
-    state = .resting(until: .now + pause, reason: reason, isStartable: isStartable)
+    state = .resting(until: .now + pause, reason: reason)
+    return pause
   }
 }

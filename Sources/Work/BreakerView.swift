@@ -51,6 +51,7 @@ package struct BreakerView: Sendable {
 }
 
 extension Plan.Candidate {
-  /// Of the breaker that opens when a provider no longer has the model.
-  var modelScope: String { "\(provider.name)/\(model)" }
+  /// Of the breaker that opens when a provider no longer has the model: by what it calls this version, so that one on
+  /// trial does not take the others out.
+  var modelScope: String { "\(provider.name)/\(id)" }
 }

@@ -32,9 +32,10 @@ final class Coalescer: Sendable {
   /// - Parameters:
   ///   - size: the most calls of a batch.
   ///   - carry: makes them together; one answer for each, in order.
+  /// - Returns: the answer, and whether it is that of the call that carried the others.
   func call(
     _ call: ProviderCall, _ key: Key, size: Int, carry: ([ProviderCall]) async -> [ProviderAnswer]
-  ) async -> ProviderAnswer {
+  ) async -> (answer: ProviderAnswer, isLead: Bool) {
     let (batch, seat) = open.withLock { open -> (Batch, Int) in
       if let batch = open[key], let seat = batch.board(call) {
         if seat + 1 >= size { open[key] = nil }
@@ -44,14 +45,14 @@ final class Coalescer: Sendable {
       open[key] = size > 1 ? batch : nil
       return (batch, 0)
     }
-    guard seat == 0 else { return await batch.answer(at: seat) }
+    guard seat == 0 else { return (await batch.answer(at: seat), false) }
     do { try await Task.sleep(for: window) } catch { /* a worker that ends: the call itself says so */  }
     open.withLock { open in
       if open[key] === batch { open[key] = nil }
     }
     let answers = await carry(batch.depart())
     batch.arrive(answers)
-    return answers[0]
+    return (answers[0], true)
   }
 }
 

@@ -9,6 +9,8 @@ import Synchronization
 final class FreezeKeeper: Sendable {
   private struct State {
     var freeze: Freeze?
+    /// Whether the providers have heard of it.
+    var isServed = true
     /// Made of the planner with this stamp.
     var frozen: (of: String, planner: Planner)?
   }
@@ -39,11 +41,19 @@ final class FreezeKeeper: Sendable {
   }
 
   private func take(_ freeze: Freeze?) {
-    state.withLock { $0 = State(freeze: freeze) }
+    state.withLock { $0 = State(freeze: freeze, isServed: false) }
     if let freeze {
       logger.warning("freeze: versions are held", metadata: [LogKey.reason: "\(freeze.reason)"])
     } else {
       logger.warning("freeze is over")
+    }
+  }
+
+  /// Whether the models to be served are others than when it was asked last.
+  func takeChange() -> Bool {
+    state.withLock { state in
+      defer { state.isServed = true }
+      return !state.isServed
     }
   }
 

@@ -68,6 +68,11 @@ final class HealthDesk: Sendable {
     return report
   }
 
+  /// A probe that was taken and not made: somebody else may.
+  func giveBack(_ probe: (scope: String, holder: String)?) {
+    if let probe { urgent.put(BreakerReport(scope: probe.scope, probe: probe.holder)) }
+  }
+
   /// Whether this attempt may be the one that tries whether a resting provider serves again.
   func takeProbe(_ scope: String, holder: String, length: Duration) async -> Bool {
     do {

@@ -1,6 +1,7 @@
 import Admission
 import Catalog
 import Contracts
+import Lanes
 
 // An attempt that was left alone and goes on at its provider.
 
@@ -22,23 +23,27 @@ extension Pipeline {
       arrival.job, run: run, attempt: attempt, leaseID: lease.leaseID, limit: plan.tier.concurrency)
     switch reply {
     case .lost: passed.again.append(arrival.unclaimed)
-    case .full: passed.verdicts.append(.handBack(arrival, after: .seconds(1), .concurrency))
+    case .full:
+      let pause = Duration.seconds(1 << min(arrival.delivery.trips, Backoff.longest))
+      passed.verdicts.append(.handBack(arrival, after: pause, .concurrency))
     case .hold(let time):
       passed.held.append(arrival.unclaimed)
       passed.hold = max(passed.hold ?? .zero, time)
-    case .continued(_, let active, let at):
+    case .continued(_, let active, let at, let costs):
       let listing = planner.policy.models.first {
         $0.provider == intent.provider && $0.model == intent.model && $0.version == intent.version
       }
       let choice = Router.Choice(
         provider: provider, model: intent.model, version: intent.version, id: listing?.id ?? intent.model,
         contextTokens: listing?.contextTokens)
-      let candidate = Plan.Candidate(
+      var candidate = Plan.Candidate(
         choice, price: planner.prices.price(provider: intent.provider, model: intent.model, at: intent.at))
+      candidate.worst = lease.worst
       let resumed = Plan(tier: plan.tier, limits: plan.limits, candidates: [candidate])
       passed.started.append(
         Run(
-          arrival: arrival, plan: resumed, lane: question.request.lane, lease: lease, startedAt: at, earlierCosts: [],
+          arrival: arrival, plan: resumed, lane: question.request.lane, lease: lease, startedAt: at,
+          earlierCosts: costs,
           remoteTask: task))
       log(question, resumed, run, attempt, active: active)
     }

@@ -13,7 +13,7 @@ extension PlanRunner {
       AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0))
     }
     let reply = await Patience(logger: logger).ask("a pause waits for Redis") { () async throws(AdmissionError) in
-      try await desk.pause(run.lease, ended: ended)
+      try await desk.pause(run.lease, ended: ended, isMade: !progress.isUnmade)
     }
     switch reply {
     case nil: return .abandoned
@@ -21,6 +21,25 @@ extension PlanRunner {
     case .advanced, .lost:
       progress.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
       return .ended(RunEnd(progress))
+    }
+  }
+
+  /// The attempt that was granted is made with another candidate than was planned. Nil when its intent says so.
+  func rewrite(_ progress: inout RunProgress, for candidate: Plan.Candidate) async -> Step? {
+    let run = progress.run
+    let intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt, skipped: progress.skipped)
+    let lease = run.lease.noting(intent: intent.encoded())
+    let reply = await Patience(logger: logger).ask("the attempt waits for Redis") { () async throws(AdmissionError) in
+      try await desk.note(lease)
+    }
+    switch reply {
+    case nil: return .abandoned
+    case .lost:
+      progress.fault = ResultEvent.Fault(.providerFailed, "the run was taken over by another worker")
+      return .over
+    case .renewed, .restored:
+      progress.run = run.going(on: lease)
+      return nil
     }
   }
 

@@ -29,11 +29,11 @@ struct PlanRunner: Sendable {
     /// The next candidate may cost more than is left of the month: it stopped, gave everything back and waits.
     case suspended(Run)
     /// All that is left to try may do better after a while: it stopped, gave everything back and comes back then. With
-    /// the cost event of its last attempt.
-    case paused(Run, after: Duration, costs: [[UInt8]])
+    /// the cost events of the attempts made here.
+    case paused(Run, after: Duration, events: [CostEvent])
   }
 
-  private enum Step {
+  enum Step {
     case over
     case abandoned
     case suspended
@@ -49,7 +49,8 @@ struct PlanRunner: Sendable {
     var tries = 0
     /// Of the failed attempts that may do better later: whether there were any, and how long a provider asked to wait.
     var isPassing = false
-    var asked: Duration = .zero
+    /// The shortest.
+    var asked: Duration?
     /// The largest model that the job was too long for; 0 while nobody said how large it is.
     var tooShort = 0
     var hasTooLong = false
@@ -65,8 +66,7 @@ struct PlanRunner: Sendable {
     case .abandoned: return .abandoned
     case .suspended: return .suspended(progress.run)
     case .paused(let pause):
-      let costs = progress.unwritten.map { $0.encoded() }
-      return await giveBack(&progress) ?? .paused(progress.run, after: pause, costs: costs)
+      return await giveBack(&progress) ?? .paused(progress.run, after: pause, events: progress.events)
     }
   }
 
@@ -82,8 +82,9 @@ struct PlanRunner: Sendable {
       }
       walk.tries = 0
       while true {
-        let isFirst = progress.attempts.isEmpty && walk.tries == 0 && index == 0
-        if let stop = await begin(&progress, candidate, isFirst: isFirst, advanced) {
+        if let stop = await begin(&progress, candidate, isPlanned: index == 0, advanced) {
+          health.giveBack(progress.probe)
+          progress.probe = nil
           if case .skipped = stop { break }
           return stop
         }
@@ -96,7 +97,7 @@ struct PlanRunner: Sendable {
         let rule = RetryRule(
           task: progress.run.job.taskType, tries: walk.tries, hasNext: index + 1 < candidates.count,
           jitter: Double.random(in: 0...1))
-        if let fault = deadlineFault(progress.run.job, failure) {
+        if failure.kind != .cancelled, let fault = deadlineFault(progress.run.job) {
           progress.fault = fault
           return .over
         }
@@ -121,11 +122,11 @@ struct PlanRunner: Sendable {
   /// Nothing is left to try now. What may do better later waits for that, as long as attempts are left.
   private func exhausted(_ progress: inout RunProgress, _ walk: Walk) -> Step {
     let run = progress.run
-    let isResting = progress.attempts.isEmpty && progress.skipped.contains { $0.reason == .breaker }
-    if isResting { return .paused(.seconds(1)) }
-    if walk.isPassing, run.lease.attempt < desk.configuration.attemptBudget {
-      let pause = max(walk.asked, .seconds(1 << min(4, max(0, (run.lease.attempt - 1) / 2))))
-      return .paused(pause)
+    let rests = (run.plan.skipped + progress.skipped).contains { $0.reason == .breaker }
+    if progress.attempts.isEmpty, rests { return .paused(.seconds(1)) }
+    if walk.isPassing || rests, run.lease.attempt < desk.configuration.attemptBudget {
+      let growing = Duration.seconds(1 << min(4, max(0, (run.lease.attempt - 1) / 2)))
+      return .paused(min(BreakerView.longest, max(walk.asked ?? .zero, growing)))
     }
     progress.fault =
       walk.hasTooLong && !walk.hasOtherFailure
@@ -143,7 +144,7 @@ struct PlanRunner: Sendable {
 
   /// Everything that comes before the call: the last attempt's end and this one's intent are written, the probe is taken.
   private func begin(
-    _ progress: inout RunProgress, _ candidate: Plan.Candidate, isFirst: Bool,
+    _ progress: inout RunProgress, _ candidate: Plan.Candidate, isPlanned: Bool,
     _ advanced: @Sendable (HeldLease) async -> Void
   ) async -> Step? {
     if let scope = candidate.probes, progress.probe == nil {
@@ -155,8 +156,13 @@ struct PlanRunner: Sendable {
       }
       progress.probe = (scope, holder)
     }
-    guard !isFirst else { return nil }
-    if let stop = await prepare(&progress, for: candidate) { return stop }
+    if progress.isUnmade {
+      // Its number was granted with the intent of the plan's first candidate.
+      if isPlanned { return nil }
+      if let stop = await rewrite(&progress, for: candidate) { return stop }
+    } else if let stop = await prepare(&progress, for: candidate) {
+      return stop
+    }
     await advanced(progress.run.lease)
     return nil
   }
@@ -176,11 +182,17 @@ struct PlanRunner: Sendable {
       attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
       deadline: deadline(of: run.job, candidate, start: start, limit: limit), tier: run.plan.tier.code,
       remoteTask: progress.run.remoteTask, noteRemoteTask: { await noteRemoteTask($0, run, candidate, advanced) })
-    let answer =
+    let (answer, isLead) =
       await providers.call(name, call, batchSize: run.plan.tier.batchSize)
-      ?? .failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)"))
+      ?? (.failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)")), true)
     await failpoints.pass(.afterProvider)
-    health.note(answer, of: name, modelScope: candidate.modelScope, probe: progress.probe)
+    // A bound of the job's own says nothing about the provider, and one call of many jobs is one call.
+    let isToldOf = isLead && !(answer.isLost && deadlineFault(run.job) != nil)
+    if isToldOf {
+      health.note(answer, of: name, modelScope: candidate.modelScope, probe: progress.probe)
+    } else {
+      health.giveBack(progress.probe)
+    }
     progress.probe = nil
     let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())
     if let event {
@@ -239,8 +251,8 @@ struct PlanRunner: Sendable {
     return deadline
   }
 
-  private func deadlineFault(_ job: Job, _ failure: ProviderFailure) -> ResultEvent.Fault? {
-    guard let deadline = job.deadline, deadline <= now(), failure.kind != .cancelled else { return nil }
+  private func deadlineFault(_ job: Job) -> ResultEvent.Fault? {
+    guard let deadline = job.deadline, deadline <= now() else { return nil }
     return ResultEvent.Fault(.deadlineExceeded, "the deadline passed before a provider had answered")
   }
 
@@ -259,7 +271,8 @@ extension PlanRunner.Walk {
   fileprivate mutating func note(_ failure: ProviderFailure, _ candidate: Plan.Candidate) {
     if RetryRule.isPassing(failure) {
       isPassing = true
-      asked = max(asked, failure.retryAfter ?? .zero)
+      let pause = failure.retryAfter ?? .zero
+      asked = asked.map { min($0, pause) } ?? pause
     }
     if failure.kind == .contextTooLong {
       hasTooLong = true
@@ -268,4 +281,8 @@ extension PlanRunner.Walk {
       hasOtherFailure = true
     }
   }
+}
+
+extension ProviderAnswer {
+  fileprivate var isLost: Bool { if case .failure(let failure) = self { failure.kind == .lost } else { false } }
 }

@@ -44,13 +44,18 @@ package final class ProviderShelf: Sendable {
 
   /// Nil when this worker cannot speak to that provider.
   /// - Parameter batchSize: jobs of its tier that may travel in one call, at most.
-  func call(_ name: String, _ call: ProviderCall, batchSize: Int) async -> ProviderAnswer? {
+  /// - Returns: the answer, and whether it is the one of its batch that stands for the call.
+  func call(_ name: String, _ call: ProviderCall, batchSize: Int) async -> (answer: ProviderAnswer, isLead: Bool)? {
     let task = call.job.taskType
     // A deadline of its own would be everybody's.
-    guard batchSize > 1, call.job.deadline == nil else { return await carry(call, by: name) }
+    guard batchSize > 1, call.job.deadline == nil else {
+      return await carry(call, by: name).map { ($0, true) }
+    }
     let provider = state.withLock { $0.current[name] }
     let limit = provider?.batchLimit(of: task) ?? 1
-    guard limit > 1, let common = provider?.batchKey(of: call) else { return await carry(call, by: name) }
+    guard limit > 1, let common = provider?.batchKey(of: call) else {
+      return await carry(call, by: name).map { ($0, true) }
+    }
     let key = Coalescer.Key(
       tier: call.tier, task: task, provider: name, model: call.model, version: call.modelVersion,
       user: provider?.separatesUsers ?? false ? call.job.userID : "", common: common)

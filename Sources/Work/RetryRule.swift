@@ -53,6 +53,8 @@ struct RetryRule: Sendable {
       // What fell silent would be silent again; what broke at once may have been bad luck. It may have been charged, so
       // the next provider, where there is one, costs no more than asking again.
       return elapsed < Self.earlyLoss && !hasNext ? again(after: pause) : .next
+    // It was made and may have been charged, and cannot be kept here, whoever makes it.
+    case .local where failure.reachedProvider: return .end(ResultEvent.Fault(.providerFailed, failure.detail))
     case .contextTooLong, .account, .funds, .notFound, .malformed, .local: return .next
     }
   }
@@ -61,6 +63,7 @@ struct RetryRule: Sendable {
   static func isPassing(_ failure: ProviderFailure) -> Bool {
     switch failure.kind {
     case .server, .unreachable, .rateLimited: true
+    case .local: failure.retryAfter != nil
     default: false
     }
   }

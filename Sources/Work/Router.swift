@@ -69,8 +69,12 @@ final class Router: Sendable {
           && (pin.version != nil || !onTrial.contains { $0.puts(listing) })
       }
       let version = pin.version ?? listing?.version
+      // Listed, but not in the version that was pinned: whatever the bare name means there, it is not that.
+      let isGone = listing == nil && pin.version != nil && listed.contains { $0.model == pin.model }
       if let wish = job.model, wish != pin.model {
         skips.append(RouteSkip(provider.name, pin.model, version: version, .wish))
+      } else if isGone {
+        skips.append(RouteSkip(provider.name, pin.model, version: version, .pin))
       } else if let listing, !tier.shows(listing) {
         skips.append(RouteSkip(listing, .visibility))
       } else {

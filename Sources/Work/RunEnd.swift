@@ -1,3 +1,4 @@
+import Admission
 import Contracts
 import Providers
 
@@ -22,6 +23,9 @@ struct RunProgress: Sendable {
     self.run = run
     skipped = run.plan.skipped
   }
+
+  /// Whether the attempt that Redis granted last was not made yet.
+  var isUnmade: Bool { attempts.last?.number != run.lease.attempt }
 
   mutating func takeSkipped() -> [RouteSkip] {
     defer { skipped = [] }

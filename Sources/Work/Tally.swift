@@ -32,12 +32,26 @@ extension MetricRegistry {
     }
   }
 
+  /// Of a run that goes on later: its end counts the attempts made there.
+  func count(_ events: [CostEvent]) {
+    update { store in
+      for event in events { store.count(event) }
+    }
+  }
+
   func admitted(after duration: Duration) {
     update { $0.observe(duration.seconds, in: Metrics.admissionSeconds) }
   }
 }
 
 extension MetricStore {
+  fileprivate mutating func count(_ event: CostEvent) {
+    add(to: Metrics.attempts, event.provider, event.outcome.rawValue)
+    add(
+      Double(event.cost.amount.nanoUSD) / 1e9, to: Metrics.costUSD, event.tier, event.provider,
+      event.taskType.rawValue)
+  }
+
   fileprivate mutating func count(_ verdict: Verdict) {
     add(to: Metrics.deliveries, verdict.delivery.lane?.rawValue ?? "intake", verdict.word)
     switch verdict {
@@ -49,12 +63,7 @@ extension MetricStore {
       observe(Double(end.milliseconds) / 1000, in: Metrics.jobSeconds, task)
       let wait = Double(max(0, run.startedAt.milliseconds - run.firstSeen.milliseconds)) / 1000
       observe(wait, in: Metrics.waitSeconds, run.lane.rawValue, run.waitedFor?.rawValue ?? "slot")
-      for event in end.events {
-        add(to: Metrics.attempts, event.provider, event.outcome.rawValue)
-        add(
-          Double(event.cost.amount.nanoUSD) / 1e9, to: Metrics.costUSD, event.tier, event.provider,
-          event.taskType.rawValue)
-      }
+      for event in end.events { count(event) }
     case .closed(let run):
       add(
         to: Metrics.jobs, run.arrival.lane?.rawValue ?? "intake", run.tier, run.arrival.job.taskType.rawValue,

@@ -1,5 +1,5 @@
 import Admission
-import Catalog
+package import Catalog
 import Contracts
 import Lanes
 import Logging
@@ -8,6 +8,9 @@ import Observability
 // What happens by the clock: renewing leases, resuming after a hold, giving idle deliveries back, telling the fleet.
 
 extension Worker {
+  /// A policy with all models that have to be served under it.
+  package nonisolated func serving(_ policy: Policy) -> Policy { pipeline.freezes.serving(policy) }
+
   /// Keeps the leases of all runs that are not written down yet.
   func renewLeases() async {
     while !Task.isCancelled {
@@ -39,6 +42,7 @@ extension Worker {
       await intake.relieve()
       await putBackIdle()
       await relieveDeck()
+      if pipeline.freezes.takeChange() { await providers.adopt(serving(filePolicy())) }
       await report()
       await passWaves()
     }

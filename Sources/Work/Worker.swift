@@ -1,5 +1,5 @@
 package import Admission
-package import Catalog
+import Catalog
 import Confinement
 package import Contracts
 package import Lanes
@@ -24,6 +24,8 @@ package actor Worker {
   let drainer: BayDrain
   let now: @Sendable () -> Timestamp
   let providers: ProviderShelf
+  /// As its file says, whatever a freeze holds.
+  let filePolicy: @Sendable () -> Policy
   private let runner: PlanRunner
   private let health: HealthDesk
   private let starts = Mailbox<Run>()
@@ -85,6 +87,7 @@ package actor Worker {
     self.post = post
     self.bays = bays
     self.providers = providers
+    filePolicy = { planner().policy }
     self.registry = registry
     self.failpoints = failpoints
     self.now = now
@@ -164,9 +167,6 @@ package actor Worker {
     await leaveDeck()
     return waiting.count
   }
-
-  /// A policy with all models that have to be served under it.
-  package nonisolated func serving(_ policy: Policy) -> Policy { pipeline.freezes.serving(policy) }
 
   /// Whether it takes and runs jobs: both connections stand and nothing is paused.
   package func readiness() -> ProbeServer.Readiness {
@@ -272,9 +272,10 @@ package actor Worker {
     case .suspended(let suspended):
       release(leaseID)
       lines[suspended.lane, default: []].insert(Arrival(suspended, run.delivery), at: 0)
-    case .paused(let paused, let pause, let costs):
+    case .paused(let paused, let pause, let events):
       release(leaseID)
-      settler.announce(costs)
+      settler.announce(events.map { $0.encoded() })
+      registry.count(events)
       return .handBack(Arrival(paused, run.delivery), after: pause, .providerResting)
     }
     return nil

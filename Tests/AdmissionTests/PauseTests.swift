@@ -40,6 +40,44 @@ extension StillClockTests {
       #expect(try await bench.leases() == 1)
     }
 
+    @Test func `an attempt that was granted and not made gives its number back, however often`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      for round in 1...8 {
+        guard
+          case .admitted(let run, 1, 1, _, _, []) = try await bench.admit(
+            job, lease: "w.\(round)", limit: 1, limits: .cap(1000), worst: .usd(600))
+        else {
+          Issue.record("not admitted in round \(round)")
+          return
+        }
+        let lease = bench.held(job, lease: "w.\(round)", run: run, worst: .usd(600))
+        #expect(try await bench.desk.pause(lease, ended: nil, isMade: false) == .refused)
+        #expect(try await bench.desk.pause(lease, ended: nil, isMade: false) == .refused, "told again")
+        #expect(try await bench.leases() == 0)
+        #expect(try await bench.desk.standing(of: "ana", period: "2026-11").open == .usd(0, jobs: 0))
+      }
+    }
+
+    @Test func `who goes on with an attempt hears of those before it`() async throws {
+      let bench = try await AdmissionBench.still()
+      let job = try bench.job("a")
+      _ = try await bench.admit(job, lease: "dead", limit: 1)
+      let lease = bench.held(job, lease: "dead", run: "run-dead")
+      let first = AttemptCost(attempt: 1, event: [7], spent: nil)
+      let limits = AdmissionLimits()
+      #expect(
+        try await bench.desk.advance(lease, ended: first, nextIntent: [2], worst: nil, limits: limits) == .advanced)
+      try bench.pass(.seconds(31))
+      guard
+        case .continued(_, 1, _, [[7]]) = try await bench.desk.continueAttempt(
+          job, run: "run-dead", attempt: 2, leaseID: "w.2", limit: 1)
+      else {
+        Issue.record("nothing of attempt 1")
+        return
+      }
+    }
+
     @Test func `a pause before anything reached a provider leaves the run uncounted, so that the next start counts it`()
       async throws
     {
@@ -105,7 +143,7 @@ extension StillClockTests {
       for _ in 1...2 {
         #expect(
           try await bench.desk.continueAttempt(job, run: "run-dead", attempt: 1, leaseID: "w.2", limit: 1)
-            == .continued(month: "2026-11", active: 1, at: Timestamp(milliseconds: bench.now)))
+            == .continued(month: "2026-11", active: 1, at: Timestamp(milliseconds: bench.now), costs: []))
         #expect(try await bench.standing() == [0, 600])
       }
       #expect(try await bench.leases() == 1)
@@ -143,7 +181,8 @@ extension StillClockTests {
       #expect(try await goOn(job, limit: 2) == .hold(.seconds(30)))
       try bench.pass(.seconds(30))
       #expect(
-        try await goOn(job, limit: 2) == .continued(month: "2026-11", active: 1, at: .init(milliseconds: bench.now)))
+        try await goOn(job, limit: 2)
+          == .continued(month: "2026-11", active: 1, at: .init(milliseconds: bench.now), costs: []))
     }
 
     @Test func `an intent that grows is there for who finds the orphan, and plain renewing leaves it alone`()

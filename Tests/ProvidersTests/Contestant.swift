@@ -34,6 +34,8 @@ struct Contestant: Sendable, CustomTestStringConvertible {
   static let speaking = all.filter { $0.isRemote || $0.kind == .local }
 
   var testDescription: String { "\(kind.rawValue) \(task.rawValue)" }
+  /// What a success is that cannot be read: lost, where it is not bought twice.
+  var unreadable: ProviderFailure.Kind { task.mayRepeatUnknown ? .malformed : .lost }
   var isRemote: Bool { [.openai, .anthropic, .elevenlabs, .huggingface].contains(kind) }
 }
 

@@ -1,6 +1,7 @@
 import Catalog
 import Contracts
 import Foundation
+import NIOHTTP1
 import TestKit
 import Testing
 
@@ -54,6 +55,15 @@ struct HuggingFaceTests {
     #expect(failure.kind == .malformed)
     #expect(failure.usage.contains { $0.unit == .characters })
     try await vendors.end()
+  }
+
+  @Test(arguments: [
+    (#"{"error":"Model a/b is not supported by provider hf-inference"}"#, ProviderFailure.Kind.notFound),
+    (#"{"error":"Invalid input: \"the model is not supported by my car\""}"#, .caller), ("{}", .caller),
+  ])
+  func `only their own words about a model are believed`(body: String, kind: ProviderFailure.Kind) {
+    let reply = ProviderHTTP.Reply(status: 400, headers: [:], body: Array(body.utf8))
+    #expect(HuggingFaceFault.failure(of: reply, now: Timestamp(milliseconds: 0)).kind == kind)
   }
 
   @Test(arguments: ["../secret", "a/b/c", "", "a b", "a/..", "a?b"])

@@ -80,7 +80,7 @@ struct LocalIsolationTests {
       FileManager.default.fileExists(atPath: stub.directory + "/calls")
     }
     let failure = try await stub.say("hi", user: "bob").failure()
-    #expect(failure.kind == .unreachable)
+    #expect(failure.kind == .local)
     #expect(failure.detail == "all serving processes are busy")
     #expect(failure.retryAfter == .seconds(1))
     #expect(!failure.reachedProvider)

@@ -49,6 +49,7 @@ struct LocalProviderTests {
     #expect(failure.kind == .local)
     #expect(failure.detail.contains("no-such-command"))
     #expect(!failure.reachedProvider)
+    #expect(failure.retryAfter == .seconds(1))
     await stub.end()
   }
 
@@ -57,6 +58,8 @@ struct LocalProviderTests {
     let failure = try await stub.say("hi").failure()
     #expect(failure.kind == .local)
     #expect(failure.detail.contains("ended with status 1 before it was ready"))
+    let rest = try #require(failure.retryAfter)
+    #expect(rest > .zero && rest <= .seconds(1))
     await stub.end()
   }
 
@@ -66,7 +69,7 @@ struct LocalProviderTests {
       in: directory.url.path, command: ["sh", "-c", script, directory.url.path],
       times: ServingTimes(patience: .seconds(1)))
     let failure = try await stub.say("hi").failure()
-    #expect(failure.kind == .unreachable)
+    #expect(failure.kind == .local && !failure.reachedProvider)
     #expect(failure.detail.contains("did not answer"))
     try await waitUntil("the process is gone") { try stub.processIDs().allSatisfy { kill($0, 0) != 0 } }
     await stub.end()
@@ -74,14 +77,15 @@ struct LocalProviderTests {
 
   @Test func `a process that takes connections and never answers is ended`() async throws {
     let stub = LocalStub(in: directory.url.path, ["silent"], times: ServingTimes(patience: .seconds(3)))
-    #expect(try await stub.say("hi").failure().kind == .unreachable)
+    #expect(try await stub.say("hi").failure().kind == .local)
     try await waitUntil("the process is gone") { try stub.processIDs().allSatisfy { kill($0, 0) != 0 } }
     await stub.end()
   }
 
   @Test func `whoever waits for the start can be cancelled and keeps its deadline`() async throws {
     let stub = LocalStub(in: directory.url.path, ["mute"])
-    #expect(try await stub.say("hi", within: .milliseconds(100)).failure().kind == .unreachable)
+    let late = try await stub.say("hi", within: .milliseconds(100)).failure()
+    #expect(late.kind == .local && late.retryAfter == .seconds(1))
     let task = Task { try await stub.say("hi") }
     task.cancel()
     #expect(try await task.value.failure().kind == .cancelled)
@@ -98,7 +102,7 @@ struct LocalProviderTests {
     #expect(try stub.processIDs().allSatisfy { kill($0, 0) != 0 })
     try await waitUntil("the grandchildren are gone") { try haveEnded(try stub.children()) }
     #expect(!FileManager.default.fileExists(atPath: URL(filePath: socket).deletingLastPathComponent().path))
-    #expect(try await stub.say("hi").failure().kind == .unreachable)
+    #expect(try await stub.say("hi").failure().kind == .local)
   }
 
   @Test(arguments: ["", "deaf"])

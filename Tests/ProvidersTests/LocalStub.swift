@@ -71,7 +71,7 @@ final class LocalStub: Sendable {
   func restReason() async throws -> String {
     var reason = ""
     try await waitUntil("calls fail at once") {
-      guard case .failure(let failure) = try await say("hi"), failure.kind == .unreachable else { return false }
+      guard case .failure(let failure) = try await say("hi"), failure.kind == .local else { return false }
       reason = failure.detail
       return true
     }

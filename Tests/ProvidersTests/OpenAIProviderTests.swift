@@ -105,6 +105,18 @@ struct OpenAIProviderTests {
     try await fake.end()
   }
 
+  @Test(arguments: [
+    ("malformed", ProviderFailure.Kind.lost), ("cut", .lost), ("huge", .lost), ("redirect", .malformed),
+    ("500", .server), ("filter", .contentRefused),
+  ])
+  func `pictures that were bought and cannot be read are lost`(fault: String, kind: ProviderFailure.Kind) async throws {
+    let fake = try await FakeOpenAI()
+    let failure = try await fake.provider.call(call(.image, #"{"prompt":"a"}"#, model: "fault-\(fault)")).failure()
+    #expect(failure.kind == kind, "\(failure.detail)")
+    #expect(failure.reachedProvider)
+    try await fake.end()
+  }
+
   @Test func `a fault may come once for each job`() async throws {
     let fake = try await FakeOpenAI()
     let payload = #"{"prompt":"fault-503-once please"}"#

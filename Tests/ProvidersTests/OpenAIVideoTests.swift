@@ -72,7 +72,7 @@ struct OpenAIVideoTests {
     #expect(try created(fake) == 1)
     #expect(notes.all.isEmpty)
     let gone = try await fake.provider.call(video(remoteTask: "video_9")).failure()
-    #expect(gone.kind == .notFound)
+    #expect(gone.kind == .lost && gone.detail.contains("gone"))
     #expect(gone.reachedProvider)
     #expect(try await fake.provider.call(video(remoteTask: "../files")).failure().kind == .local)
     #expect(try created(fake) == 1)

@@ -108,7 +108,7 @@ struct PiperTests {
     let long = String(repeating: "and then a cart came by ", count: 100)
     #expect(try await provider.call(try speech(long)).failure().kind == .lost)
     let failure = try await provider.call(try speech("Hello.")).failure()
-    #expect(failure.kind == .unreachable && failure.detail.contains("memory limit of 300 MiB"))
+    #expect(failure.kind == .local && failure.detail.contains("memory limit of 300 MiB"))
     try await untilItSpeaksAgain(provider)
   }
 }

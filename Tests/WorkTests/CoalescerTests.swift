@@ -37,7 +37,7 @@ import Testing
     let answers = await withTaskGroup(of: (Int, String).self) { group in
       for (number, tier) in tiers.enumerated() {
         group.addTask {
-          let answer = await coalescer.call(calls[number], key(tier), size: size) { carry($0, sizes.seen) }
+          let answer = await coalescer.call(calls[number], key(tier), size: size) { carry($0, sizes.seen) }.answer
           guard case .success(let reply) = answer else { return (number, "failed") }
           return (number, String(decoding: reply.output, as: UTF8.self))
         }
@@ -81,13 +81,13 @@ import Testing
     }
     try await waitUntil("the batch is full") { coalescer.waiting == 0 }
     follower.cancel()
-    guard case .failure(let failure) = await follower.value else {
+    guard case .failure(let failure) = await follower.value.answer else {
       Issue.record("a cancelled call succeeded")
       return
     }
     #expect(failure.kind == .cancelled)
     gate.open()
-    guard case .success = await leader.value else {
+    guard case .success = await leader.value.answer else {
       Issue.record("the leader's call failed")
       return
     }

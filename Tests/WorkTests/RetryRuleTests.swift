@@ -57,6 +57,11 @@ import Testing
     #expect(next(kind) == .next)
   }
 
+  @Test func `what was made and cannot be kept is not made again elsewhere`() {
+    guard case .end(let fault) = next(.local, task: .image, reached: true) else { Issue.record("bought again"); return }
+    #expect(fault.code == .providerFailed)
+  }
+
   @Test func `a worker that ends leaves the run alone`() { #expect(next(.cancelled) == .abandon) }
 
   @Test func `a retry budget is a fifth of the calls, and ten at the start`() {

@@ -90,6 +90,8 @@ import Testing
           if tier.routing == .pinned {
             let pin = tier.pinned[.llm]?.first { $0.provider == choice.provider.name }
             #expect(pin?.model == choice.model && pin?.version == choice.version, "seed \(seed)")
+            let isListed = policy.models.contains { $0.provider == choice.provider.name && $0.model == choice.model }
+            #expect(found != nil || !isListed, "seed \(seed)")
           }
           #expect(found?.stage != .beta || tier.showsBetaModels, "seed \(seed)")
           #expect(found?.verified ?? true || tier.allowsUnverifiedModels, "seed \(seed)")

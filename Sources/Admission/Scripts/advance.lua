@@ -10,7 +10,8 @@
 --      10  job id          11  month that the run is charged to
 --      12  what the ended attempt spent: five figures, '' if it never reached a provider
 --      13  worst case of the next (for a pause, of the ended): five figures, '' when neither money nor quota is limited
---      14  limits, as for admit                  15  '1' for a pause: there is no next attempt for now, else '0'
+--      14  limits, as for admit                  15  '1' for a pause: there is no next attempt for now; '2' for one
+--          before an attempt that was not made, whose number is free again; else '0'
 -- RETURNS  'advanced' | 'refused' (it stopped here, as a pause does; so does everything metered until what was spent
 --          before a loss of Redis is known) | 'lost' (somebody else holds the job now)
 -- Repeating it changes nothing.
@@ -30,7 +31,7 @@ if job[1] == 'waiting' then
 end
 local event = ARGV[10] .. '/' .. ARGV[4] .. '/' .. ARGV[5]
 -- Jobs that the next admission has to count: 1 if nothing of the run is in the books yet.
-local stops, uncounted = ARGV[15] == '1', 0
+local stops, uncounted = ARGV[15] ~= '0', 0
 if ARGV[6] ~= '' then
   redis.call('HSET', job_key, 'cost:' .. ARGV[5], ARGV[6])
 end
@@ -67,8 +68,9 @@ end
 if stops then
   redis.call('ZREM', P .. 'leases:' .. u, lease)
   redis.call('HDEL', job_key, 'lease', 'intent', 'since')
-  redis.call('HSET', job_key, 'state', 'queued', 'user', u, 'digest', ARGV[3], 'run', ARGV[4], 'attempt', ARGV[5],
-    'month', ARGV[11], 'refused', lease, 'uncounted', int(uncounted))
+  redis.call('HSET', job_key, 'state', 'queued', 'user', u, 'digest', ARGV[3], 'run', ARGV[4],
+    'attempt', int(ARGV[15] == '2' and ARGV[5] - 1 or ARGV[5]), 'month', ARGV[11], 'refused', lease,
+    'uncounted', int(uncounted))
   redis.call('PEXPIRE', job_key, ARGV[9])
   pass_on(u)
   return 'refused'

@@ -5,7 +5,8 @@
 --       5  run              6  attempt            7  lease length, ms
 --       8  how long an unfinished job is kept, ms
 --       9  limit: leases the user may hold
--- RETURNS  {'continued', month, active, now}      the lease is held until now + length
+-- RETURNS  {'continued', month, active, now, cost event...}
+--                                                 the lease is held until now + length; events of earlier attempts
 --          {'full'}                               the user has no free lease: everything is as it was
 --          {'lost'}                               somebody holds it, or it is no such attempt any more: ask admit again
 --          {'hold', ms}                           Redis lost its memory: nothing is granted yet
@@ -33,4 +34,11 @@ if not is_held then
   redis.call('HSET', job_key, 'lease', lease)
   redis.call('PEXPIRE', job_key, ARGV[8])
 end
-return {'continued', job[6] or month(now), active_leases(u), now}
+local reply = {'continued', job[6] or month(now), active_leases(u), now}
+for n = 1, tonumber(ARGV[6]) - 1 do
+  local event = redis.call('HGET', job_key, 'cost:' .. n)
+  if event then
+    reply[#reply + 1] = event
+  end
+end
+return reply

@@ -98,9 +98,9 @@ extension AdmissionModel {
     if active >= limit { return try require(reply == .full, "full expected") }
     users[job.userID, default: User()].leases[leaseID] = now + leaseLength
     jobs[job.id]?.lease = leaseID
-    let expected = ContinueReply.continued(
-      month: known.month ?? month, active: active + 1, at: Timestamp(milliseconds: now))
-    try require(reply == expected, "\(expected) expected")
+    guard case .continued(known.month ?? month, active + 1, Timestamp(milliseconds: now), _) = reply else {
+      return try require(false, "continued in \(known.month ?? month) with \(active + 1) expected")
+    }
   }
 
   mutating func rest(_ job: Contracts.Job, _ lane: Lane, _ isResting: Bool) throws {

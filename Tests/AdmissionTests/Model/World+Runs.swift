@@ -75,7 +75,7 @@ extension World {
     note("continue \(job.id)/\(run)/\(attempt) as \(leaseID) -> \(reply)")
     try model.continueAttempt(job, run: run, attempt: attempt, leaseID: leaseID, limit: limit, reply)
     count("continue \("\(reply)".prefix { $0 != "(" })")
-    guard case .continued(let month, _, _) = reply else { return nil }
+    guard case .continued(let month, _, _, _) = reply else { return nil }
     let worst = model.users[job.userID]?.open["\(job.id)/\(run)/\(attempt)"].map { Spending(figures: $0.figures) }
     return bench.held(job, lease: leaseID, run: run, attempt: attempt, month: month, worst: worst)
   }
