@@ -33,10 +33,10 @@ final class HealthDesk: Sendable {
   ///   - probe: the scope whose probe the call was, and who held it.
   func note(_ answer: ProviderAnswer, of provider: String, modelScope: String, probe: (scope: String, holder: String)?)
   {
-    let verdict = Self.verdict(on: answer)
-    let scope = verdict == .gone ? modelScope : provider
-    if let probe { urgent.put(Self.report(on: probe, verdict, modelScope: modelScope)) }
-    switch verdict {
+    let health = Health(answer)
+    let scope = health == .gone ? modelScope : provider
+    if let probe { urgent.put(health.report(on: probe, modelScope: modelScope)) }
+    switch health {
     case .unsaid: return
     case .serves:
       if probe?.scope != scope { counts.withLock { $0[scope, default: Counts()].successes += 1 } }
@@ -47,25 +47,8 @@ final class HealthDesk: Sendable {
     var report = BreakerReport(scope: scope)
     // What was counted before, so that one failure is seen among the successes that it belongs to.
     report.successes = counts.withLock { $0.removeValue(forKey: scope)?.successes ?? 0 }
-    verdict.tell(&report)
+    health.tell(&report)
     urgent.put(report)
-  }
-
-  /// What a probe says of its own scope, and nothing else. That a provider answers says nothing of a model that was gone.
-  private static func report(
-    on probe: (scope: String, holder: String), _ verdict: Health, modelScope: String
-  ) -> BreakerReport {
-    var report = BreakerReport(scope: probe.scope, probe: probe.holder)
-    let isOfModel = probe.scope == modelScope
-    switch verdict {
-    case .serves: report.successes = 1
-    case .unsaid: break  // somebody else may probe
-    case .gone where !isOfModel: report.successes = 1
-    case .gone: verdict.tell(&report)
-    case .fails, .rests, .account, .funds:
-      if !isOfModel { verdict.tell(&report) }
-    }
-    return report
   }
 
   /// A probe that was taken and not made: somebody else may.
@@ -129,44 +112,6 @@ final class HealthDesk: Sendable {
       "provider rests", metadata: [LogKey.provider: "\(change.scope)", LogKey.reason: "\(reason.rawValue)"])
     guard change.from != reason, let alert = ProviderAlert(change.scope, reason, at: now()) else { return }
     _ = await post.deliver([post.alert(alert.message)])
-  }
-
-  private enum Health: Equatable {
-    case serves
-    case fails
-    case rests(Duration)
-    case account
-    case funds
-    case gone
-    /// Says nothing about the provider.
-    case unsaid
-
-    func tell(_ report: inout BreakerReport) {
-      switch self {
-      case .serves: report.successes += 1
-      case .fails: report.failures += 1
-      case .rests(let pause):
-        report.shut = .rate
-        report.pause = pause
-      case .account: report.shut = .account
-      case .funds: report.shut = .funds
-      case .gone: report.shut = .gone
-      case .unsaid: break
-      }
-    }
-  }
-
-  private static func verdict(on answer: ProviderAnswer) -> Health {
-    guard case .failure(let failure) = answer else { return .serves }
-    switch failure.kind {
-    case .caller, .contentRefused, .contextTooLong: return .serves
-    case .server, .unreachable, .lost, .malformed: return .fails
-    case .rateLimited: return failure.retryAfter.map { .rests($0) } ?? .fails
-    case .account: return .account
-    case .funds: return .funds
-    case .notFound: return .gone
-    case .cancelled, .local: return .unsaid
-    }
   }
 }
 
