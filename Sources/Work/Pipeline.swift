@@ -47,8 +47,6 @@ struct Pipeline: Sendable {
     var soon: [Arrival] = []
     /// Events of waiting jobs' earlier attempts, to be announced.
     var costs: [[UInt8]] = []
-    /// Jobs whose providers all rest, for the eyes of operators.
-    var resting: [(job: Job, lane: Lane, until: Timestamp)] = []
     /// Refused heads that stay in hand, under these lease ids.
     var decked: [(lease: String, arrival: Arrival)] = []
   }
@@ -86,7 +84,6 @@ struct Pipeline: Sendable {
     var leaving: [Claim] = []
     let asking = plan(wave, planner(), outlook, into: &passed, &leaving)
     try await keepBackMoves(&passed)
-    if !passed.resting.isEmpty { _ = try await desk.rest(passed.resting) }
     if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }, followsTier: true) }
     guard !asking.isEmpty else { return passed }
     let replies = try await desk.admit(asking.map(\.request))
@@ -147,10 +144,6 @@ struct Pipeline: Sendable {
       let planned = planner.plan(
         arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time, view: &view)
       if let elsewhere = wayElsewhere(of: arrival, planned, planner, entitlement, time) {
-        if case .handBack(let arrival, let pause, .providerResting) = elsewhere {
-          let until = Timestamp(milliseconds: outlook.now.milliseconds + pause.milliseconds)
-          passed.resting.append((arrival.job, arrival.lane ?? .low, until))
-        }
         passed.verdicts.append(elsewhere)
         if let claim = arrival.claim { leaving.append(claim) }
         continue

@@ -48,7 +48,7 @@ package struct Planner: Sendable {
     var skipped: [RouteSkip] = []
     let candidates = candidates(for: job, tier: tier, isMetered: limits.isMetered, now: now, &skipped)
     guard !candidates.isEmpty else {
-      return .end(.init(.noRoute, noRouteReason(job, tier, skipped)), tier: tier.code)
+      return .end(.init(.noRoute, noRouteReason(job, tier, skipped) + Self.words(skipped)), tier: tier.code)
     }
     let affordable = candidates.filter { candidate in
       if candidate.isWithin(job.maximumCost) { return true }
@@ -95,6 +95,13 @@ package struct Planner: Sendable {
       found.append(candidate)
     }
     return found
+  }
+
+  /// `; passed over: openai/gpt-x (visibility), ...`, of the first five.
+  private static func words(_ skipped: [RouteSkip]) -> String {
+    guard !skipped.isEmpty else { return "" }
+    let first = skipped.prefix(5).map { "\($0.provider)/\($0.model) (\($0.reason.rawValue))" }
+    return "; passed over: " + first.joined(separator: ", ") + (skipped.count > 5 ? ", ..." : "")
   }
 
   private func noRouteReason(_ job: Job, _ tier: TierPolicy, _ skipped: [RouteSkip]) -> String {

@@ -99,6 +99,7 @@ final class Settler: Sendable {
     // Runs are counted when they are settled: some turn out to be somebody else's.
     registry.count(verdicts.filter { !$0.isEnd })
     for verdict in verdicts { log(verdict) }
+    await noteResting(verdicts)
     parking.put(contentsOf: verdicts.compactMap(\.parking))
     let batch = await withoutVainLetters(verdicts.filter { $0.parking == nil }.map(writer.acts(for:)))
     let copies = batch.compactMap(\.first)
@@ -112,6 +113,21 @@ final class Settler: Sendable {
       await failpoints.pass(acts.finish == nil ? .afterCopy : .afterLetter)
     }
     priced.put(contentsOf: await finish(batch.filter { $0.first != nil }))
+  }
+
+  /// For the eyes of operators: a job whose providers rest stands in no line of admission.
+  private func noteResting(_ verdicts: [Verdict]) async {
+    let now = writer.now()
+    let resting = verdicts.compactMap { verdict -> (job: Job, lane: Lane, until: Timestamp)? in
+      guard case .handBack(let arrival, let pause, .providerResting) = verdict else { return nil }
+      return (arrival.job, arrival.lane ?? .low, Timestamp(milliseconds: now.milliseconds + pause.milliseconds))
+    }
+    guard !resting.isEmpty else { return }
+    do {
+      try await desk.rest(resting)
+    } catch {
+      logger.debug("resting jobs are not shown as waiting", metadata: [LogKey.error: "\(error)"])
+    }
   }
 
   /// The originals of parked copies are acked; what could not be parked comes back by itself.
