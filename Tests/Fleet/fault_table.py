@@ -135,7 +135,12 @@ class Table:
             self.expect(last == 0, f"{name}: a job tried a provider that failed 9 times")
             self.expect(eight >= 3, f"{name}: the provider rested after {eight + 1} failures")
         else:
-            self.expect((eight, last) == (8, 1), f"{name}: {9 - eight - last} of 9 jobs passed over a healthy provider")
+            events = self.fleet.results.by_job()
+            over = [(number, attempt["skipped"]) for number in range(1, 10)
+                    for attempt in events[f"{name}-{number}"][0]["attempts"]
+                    if any((skip["provider"], skip["reason"]) == (f"{name}-1", "breaker")
+                           for skip in attempt.get("skipped", []))]
+            self.expect(not over, f"{name}: jobs passed over a healthy provider: {over}")
 
     def reaches(self, case):
         return not (isinstance(case.candidates[0], str) and case.candidates[0] in self.fleet.addresses)
