@@ -42,7 +42,7 @@ package struct Freeze: Sendable, Hashable {
             // A version that a listed model no longer has leads nowhere, and does not begin to.
             return pin.version != nil && policy.models.contains { $0.fits(pin, for: task) } ? nil : pin
           }
-          guard tier.sees(listing) else { return nil }
+          guard tier.shows(listing) else { return nil }
           pinned.insert(listing)
           return TierPolicy.Pin(provider: pin.provider, model: pin.model, version: listing.version)
         }
@@ -99,11 +99,5 @@ extension ModelListing {
   /// Whatever its version.
   fileprivate func fits(_ pin: TierPolicy.Pin, for task: TaskType) -> Bool {
     provider == pin.provider && model == pin.model && self.task == task
-  }
-}
-
-extension TierPolicy {
-  fileprivate func sees(_ listing: ModelListing) -> Bool {
-    (listing.stage != .beta || showsBetaModels) && (listing.verified || allowsUnverifiedModels)
   }
 }

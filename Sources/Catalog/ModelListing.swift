@@ -30,6 +30,13 @@ package struct ModelListing: Sendable, Hashable {
   }
 }
 
+extension TierPolicy {
+  /// Whether its users may get a model, as far as its stage and who looked at it go.
+  package func shows(_ listing: ModelListing) -> Bool {
+    (listing.stage != .beta || showsBetaModels) && (listing.verified || allowsUnverifiedModels)
+  }
+}
+
 /// A listed version on trial: only users of its cohort in tiers with `canary: true` get it, everybody else goes on as if
 /// it were not listed.
 package struct Canary: Sendable, Hashable {

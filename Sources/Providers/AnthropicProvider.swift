@@ -24,13 +24,7 @@ package struct AnthropicProvider: Provider {
   }
 
   package func call(_ call: ProviderCall) async -> ProviderAnswer {
-    await endpoint.answer(call) {
-      do throws(ProviderFailure) {
-        return .success(try await write(call))
-      } catch {
-        return .failure(error)
-      }
-    }
+    await endpoint.answer(call, throwing: { () async throws(ProviderFailure) in try await write(call) })
   }
 
   package func shutdown() async {}

@@ -3,10 +3,10 @@ import Contracts
 /// Outputs of calls that were answered: a file that cannot be written is a failure of the attempt, with what it used.
 extension ArtifactStore {
   func store(
-    _ bytes: [UInt8], _ type: MediaType, of call: ProviderCall, usage: [Usage]
+    _ bytes: [UInt8], _ type: MediaType, of call: ProviderCall, part: Int = 1, usage: [Usage]
   ) async throws(ProviderFailure) -> Artifact {
     do {
-      return try await write(bytes, attemptID: call.attemptID, type: type)
+      return try await write(bytes, attemptID: call.attemptID, part: part, type: type)
     } catch {
       throw error.failure(usage: usage)
     }

@@ -25,13 +25,7 @@ package struct ElevenLabsProvider: Provider {
   }
 
   package func call(_ call: ProviderCall) async -> ProviderAnswer {
-    await endpoint.answer(call) {
-      do throws(ProviderFailure) {
-        return .success(try await speak(call))
-      } catch {
-        return .failure(error)
-      }
-    }
+    await endpoint.answer(call, throwing: { () async throws(ProviderFailure) in try await speak(call) })
   }
 
   package func shutdown() async {}

@@ -112,12 +112,6 @@ package struct LocalProvider: Provider {
     }
   }
 
-  private func oneByOne(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
-    var answers: [ProviderAnswer] = []
-    for each in batch { answers.append(await call(each)) }
-    return answers
-  }
-
   private func ask<Reply: Sendable>(
     _ key: String, until deadline: ContinuousClock.Instant,
     _ work: @escaping @Sendable (LocalWire) async -> Result<Reply, ProviderFailure>

@@ -36,7 +36,7 @@ struct LocalWire: Sendable {
   /// An answer for each call, in order; nil for those that need a call of their own.
   func speak(_ batch: SpeechBatch) async -> Result<[ProviderAnswer?], ProviderFailure> {
     do throws(ProviderFailure) {
-      let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+      let now = RemoteEndpoint.now()
       let reply = try await http.post(
         baseURL + SpeechBatch.path, headers: [("Idempotency-Key", batch.calls[0].idempotencyKey)], json: batch.body,
         limit: OpenAIRequest.mediaLimit, idle: definition.idleTimeout

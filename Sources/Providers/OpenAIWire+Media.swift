@@ -31,7 +31,8 @@ extension OpenAIWire {
       throw ProviderFailure(.malformed, "answered with audio that is no WAV file", usage: spoken.usage)
     }
     let usage = spoken.usage + SpeechUsage.measured(text: payload["text"]?.string ?? "", audio: audio)
-    let artifact = try await store(audio?.repaired(spoken.bytes) ?? spoken.bytes, type, call, usage: usage)
+    let artifact = try await artifacts.store(
+      audio?.repaired(spoken.bytes) ?? spoken.bytes, type, of: call, usage: usage)
     return ProviderReply(output: artifact.output, usage: usage)
   }
 
@@ -66,7 +67,7 @@ extension OpenAIWire {
       guard let text = entry["b64_json"]?.string, let data = Data(base64Encoded: text),
         let type = MediaType.image(of: Array(data.prefix(16)))
       else { throw ProviderFailure(.malformed, "answered with something that is no picture", usage: usage) }
-      artifacts.append(try await store(Array(data), type, call, part: index + 1, usage: usage))
+      artifacts.append(try await self.artifacts.store(Array(data), type, of: call, part: index + 1, usage: usage))
     }
     return ProviderReply(
       output: artifacts.count == 1 ? artifacts[0].output : Artifact.output(artifacts), usage: usage,

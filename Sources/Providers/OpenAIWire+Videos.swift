@@ -21,7 +21,7 @@ extension OpenAIWire {
     }
     let usage = task.usage.isEmpty ? Self.askedSeconds(call) : task.usage
     let film = try await film(of: task.id, call, usage: usage)
-    let artifact = try await store(film.bytes, film.type, call, usage: usage)
+    let artifact = try await artifacts.store(film.bytes, film.type, of: call, usage: usage)
     return ProviderReply(output: artifact.output, usage: usage, modelVersion: Self.version(task.model, of: call))
   }
 
@@ -104,7 +104,7 @@ extension OpenAIWire {
         case .unreadable: unreadable += 1
         }
       case .success(let reply):
-        let fault = OpenAIFault.failure(of: reply, now: Self.now())
+        let fault = OpenAIFault.failure(of: reply, now: RemoteEndpoint.now())
         asked = fault.retryAfter
         switch fault.kind {
         case .server, .rateLimited, .lost: break

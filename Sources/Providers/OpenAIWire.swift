@@ -56,7 +56,9 @@ struct OpenAIWire: Sendable {
   ) async -> ProviderAnswer {
     do throws(ProviderFailure) {
       var output = EmbeddingReply.output(of: answer.vectors[part.range])
-      if output.count > Self.inlineLimit { output = try await store(output, .json, call, usage: part.usage).output }
+      if output.count > Self.inlineLimit {
+        output = try await artifacts.store(output, .json, of: call, usage: part.usage).output
+      }
       return .success(
         ProviderReply(
           output: output, usage: part.usage, statedCost: part.cost,
@@ -96,7 +98,7 @@ struct OpenAIWire: Sendable {
   }
 
   private static func accepted(_ reply: ProviderHTTP.Reply) throws(ProviderFailure) -> ProviderHTTP.Reply {
-    guard (200..<300).contains(reply.status) else { throw OpenAIFault.failure(of: reply, now: now()) }
+    guard (200..<300).contains(reply.status) else { throw OpenAIFault.failure(of: reply, now: RemoteEndpoint.now()) }
     return reply
   }
 
@@ -120,20 +122,12 @@ struct OpenAIWire: Sendable {
     let answer = try EmbeddingReply(reply.body, count: input?.isArray == true ? input?.elements.count ?? 0 : 1)
     let usage = OpenAIUsage.tokens(answer.usage)
     var output = answer.output
-    if output.count > Self.inlineLimit { output = try await store(output, .json, call, usage: usage).output }
+    if output.count > Self.inlineLimit {
+      output = try await artifacts.store(output, .json, of: call, usage: usage).output
+    }
     return ProviderReply(
       output: output, usage: usage, statedCost: OpenAIUsage.cost(answer.usage),
       modelVersion: Self.version(answer.model, of: call))
-  }
-
-  func store(
-    _ bytes: [UInt8], _ type: MediaType, _ call: ProviderCall, part: Int = 1, usage: [Usage]
-  ) async throws(ProviderFailure) -> Artifact {
-    do {
-      return try await artifacts.write(bytes, attemptID: call.attemptID, part: part, type: type)
-    } catch {
-      throw error.failure(usage: usage)
-    }
   }
 
   static func document(_ bytes: [UInt8]) throws(ProviderFailure) -> JSONValue {
@@ -153,5 +147,4 @@ struct OpenAIWire: Sendable {
     return Identifier.isValid(answered.replacing("/", with: ".")) ? answered : nil
   }
 
-  static func now() -> Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
 }

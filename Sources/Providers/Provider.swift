@@ -34,7 +34,9 @@ extension Provider {
 
   package var separatesUsers: Bool { false }
 
-  package func call(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
+  package func call(_ batch: [ProviderCall]) async -> [ProviderAnswer] { await oneByOne(batch) }
+
+  func oneByOne(_ batch: [ProviderCall]) async -> [ProviderAnswer] {
     var answers: [ProviderAnswer] = []
     for call in batch { answers.append(await self.call(call)) }
     return answers

@@ -39,10 +39,30 @@ struct RemoteEndpoint: Sendable {
   func answer(
     _ call: ProviderCall, _ work: @escaping @Sendable () async -> ProviderAnswer
   ) async -> ProviderAnswer {
+    await answer(by: call.deadline, call.job.taskType, work)
+  }
+
+  /// The same for work that throws its failure.
+  func answer(
+    _ call: ProviderCall, throwing work: @escaping @Sendable () async throws(ProviderFailure) -> ProviderReply
+  ) async -> ProviderAnswer {
+    await answer(call) {
+      do throws(ProviderFailure) {
+        return .success(try await work())
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  /// The same for what answers several calls of a task.
+  func answer<Reply: Sendable>(
+    by deadline: ContinuousClock.Instant, _ task: TaskType,
+    _ work: @escaping @Sendable () async -> Result<Reply, ProviderFailure>
+  ) async -> Result<Reply, ProviderFailure> {
     if let missingKey { return .failure(ProviderFailure(.local, "no key: \(missingKey)")) }
     let late = ProviderFailure(.lost, "no complete answer before the deadline")
-    let limit = min(call.deadline, .now + definition.timeout(of: call.job.taskType))
-    return await AnswerDeadline.answer(by: limit, late: late, work)
+    return await AnswerDeadline.answer(by: min(deadline, .now + definition.timeout(of: task)), late: late, work)
   }
 
   /// `Idempotency-Key` and, where there is a key, the header that carries it.

@@ -181,21 +181,27 @@ struct Pipeline: Sendable {
 
   private func question(_ arrival: Arrival, _ plan: Plan, _ stamp: String, _ time: Timestamp) -> Question {
     let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time, skipped: plan.skipped)
-    let request = AdmissionRequest(
-      job: arrival.job, lane: arrival.lane ?? .low, limit: plan.tier.concurrency, leaseID: leaseID(of: arrival),
-      runStamp: RunStamp.fresh(at: time), intent: intent.encoded(), replays: arrival.delivery.replays,
-      copy: arrival.delivery.copy, claim: arrival.claim, limits: plan.limits, worst: plan.worst, stamp: stamp)
+    let request = request(
+      arrival, time, limit: plan.tier.concurrency, intent: intent.encoded(), limits: plan.limits, worst: plan.worst,
+      stamp: stamp)
     return Question(arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil, request: request)
   }
 
   private func question(
     _ arrival: Arrival, endingWith fault: ResultEvent.Fault, _ tier: String, _ time: Timestamp
   ) -> Question {
-    let request = AdmissionRequest(
-      job: arrival.job, lane: arrival.lane ?? .low, limit: 0, leaseID: leaseID(of: arrival),
-      runStamp: RunStamp.fresh(at: time), intent: [], replays: arrival.delivery.replays,
-      copy: arrival.delivery.copy, claim: arrival.claim)
-    return Question(arrival: arrival, tier: tier, plan: nil, fault: fault, request: request)
+    Question(
+      arrival: arrival, tier: tier, plan: nil, fault: fault, request: request(arrival, time, limit: 0, intent: []))
+  }
+
+  private func request(
+    _ arrival: Arrival, _ time: Timestamp, limit: Int, intent: [UInt8], limits: AdmissionLimits = AdmissionLimits(),
+    worst: Spending? = nil, stamp: String = ""
+  ) -> AdmissionRequest {
+    AdmissionRequest(
+      job: arrival.job, lane: arrival.lane ?? .low, limit: limit, leaseID: leaseID(of: arrival),
+      runStamp: RunStamp.fresh(at: time), intent: intent, replays: arrival.delivery.replays,
+      copy: arrival.delivery.copy, claim: arrival.claim, limits: limits, worst: worst, stamp: stamp)
   }
 
   /// Says who holds it and for which job, and of a head in which bay its message lies, unacked.

@@ -9,9 +9,7 @@ extension PlanRunner {
   /// Lease and money go back, the last attempt's cost is written down. Nil when that is done.
   func giveBack(_ progress: inout RunProgress) async -> Leaving? {
     let run = progress.run
-    let ended = progress.unwritten.last.map {
-      AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0))
-    }
+    let ended = progress.lastEnd
     let reply = await Patience(logger: logger).ask("a pause waits for Redis") { () async throws(AdmissionError) in
       try await desk.pause(run.lease, ended: ended, isMade: !progress.isUnmade)
     }

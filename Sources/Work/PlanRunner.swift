@@ -220,9 +220,7 @@ struct PlanRunner: Sendable {
     let intent = Intent(
       tier: run.plan.tier.code, candidate: candidate, at: run.startedAt, skipped: progress.skipped
     ).encoded()
-    let ended = progress.unwritten.last.map {
-      AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0))
-    }
+    let ended = progress.lastEnd
     let worst = run.plan.limits.isMetered ? candidate.worst : nil
     let reply = await patience.ask("the next attempt waits for Redis") { () async throws(AdmissionError) in
       try await desk.advance(run.lease, ended: ended, nextIntent: intent, worst: worst, limits: run.plan.limits)

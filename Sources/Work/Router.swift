@@ -143,12 +143,6 @@ extension RouteSkip {
 
 }
 
-extension TierPolicy {
-  fileprivate func shows(_ listing: ModelListing) -> Bool {
-    (listing.stage != .beta || showsBetaModels) && (listing.verified || allowsUnverifiedModels)
-  }
-}
-
 extension Canary {
   fileprivate func puts(_ listing: ModelListing) -> Bool {
     provider == listing.provider && task == listing.task && model == listing.model && version == listing.version

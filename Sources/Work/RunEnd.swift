@@ -24,6 +24,11 @@ struct RunProgress: Sendable {
     skipped = run.plan.skipped
   }
 
+  /// The last attempt's end as `advance` takes it; nil if it never reached a provider.
+  var lastEnd: AttemptCost? {
+    unwritten.last.map { AttemptCost(attempt: $0.attempt, event: $0.encoded(), spent: run.spent($0)) }
+  }
+
   /// Whether the attempt that Redis granted last was not made yet.
   var isUnmade: Bool { attempts.last?.number != run.lease.attempt }
 
