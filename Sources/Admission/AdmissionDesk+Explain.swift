@@ -53,7 +53,13 @@ extension JobStanding {
     if state == .waiting {
       wait = Wait(job: job, room: Fields(parts[5]), parts, now: now)
       if wait == nil { return nil }
+      if wait?.reason == .providerResting { passedOver = job.bytes("trail").map(Self.trail) ?? [] }
     }
+  }
+
+  /// Nothing for bytes that `RestingJob` did not write.
+  private static func trail(_ bytes: [UInt8]) -> [RouteSkip] {
+    do { return try JSONParser.parse(bytes).root.elements.compactMap(RouteSkip.init) } catch { return [] }
   }
 
   private static func state(_ word: String) -> State? {

@@ -149,14 +149,14 @@ extension AdmissionDesk {
   }
 
   /// Marks jobs as waiting for a provider without asking for their admission; the next who asks undoes that.
-  /// - Parameter jobs: each with its lane, and the instant by the server's clock at which it may go on at the earliest.
   /// - Returns: false for those that run, have ended, or are another body or user under that id: nothing was changed.
   @discardableResult
-  package func rest(_ jobs: [(job: Job, lane: Lane, until: Timestamp)]) async throws(AdmissionError) -> [Bool] {
-    let calls = jobs.map { job, lane, until in
-      call(AdmissionScripts.rest, 384)
-        .arg(job.id).arg(job.userKey).arg(job.digest).arg(lane.rawValue).arg(until.milliseconds)
-        .arg(WaitReason.providerResting.rawValue).arg(configuration.unfinishedTTL.milliseconds)
+  package func rest(_ jobs: [RestingJob]) async throws(AdmissionError) -> [Bool] {
+    let calls = jobs.map { resting in
+      let job = resting.job
+      return call(AdmissionScripts.rest, 384)
+        .arg(job.id).arg(job.userKey).arg(job.digest).arg(resting.lane.rawValue).arg(resting.until.milliseconds)
+        .arg(WaitReason.providerResting.rawValue).arg(configuration.unfinishedTTL.milliseconds).arg(resting.trail)
     }
     return try await run(calls) { $0.int.map { $0 == 1 } }
   }

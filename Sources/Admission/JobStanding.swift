@@ -44,6 +44,8 @@ package struct JobStanding: Sendable {
   package var breakers: [String: BreakerState]
 
   package var wait: Wait?
+  /// Of a job whose providers rest: what was passed over when it was last planned.
+  package var passedOver: [RouteSkip] = []
   /// Leases and claims of the user that are alive.
   package var active: Int
   /// Of those at most the hundred that end last.

@@ -55,6 +55,8 @@ package struct ResultEvent: Sendable {
   package var usage: [Usage] = []
   package var cost: Money = .zero
   package var attempts: [Attempt] = []
+  /// What was passed over behind the last attempt; of a run without one, all that was.
+  package var skipped: [RouteSkip] = []
   package var seriesID: String?
   package var metadata: JSONValue?
   package var run: String
@@ -107,6 +109,7 @@ package struct ResultEvent: Sendable {
     json.literal("}")
     json.key("attempts")
     json.attempts(attempts)
+    json.trail(skipped)
     json.member("seriesId", seriesID)
     json.key("metadata")
     if let metadata { json.raw(metadata.raw) } else { json.literal("{}") }
@@ -142,13 +145,17 @@ extension JSONWriter {
       member("model", attempt.model)
       member("outcome", attempt.outcome.rawValue)
       member("ms", attempt.milliseconds)
-      if !attempt.skipped.isEmpty {
-        key("skipped")
-        skips(attempt.skipped)
-      }
+      trail(attempt.skipped)
       literal("}")
     }
     literal("]")
+  }
+
+  /// Left out where nothing was passed over.
+  fileprivate mutating func trail(_ skipped: [RouteSkip]) {
+    guard !skipped.isEmpty else { return }
+    key("skipped")
+    skips(skipped)
   }
 
   fileprivate mutating func fault(_ fault: ResultEvent.Fault?) {

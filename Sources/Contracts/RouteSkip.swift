@@ -37,10 +37,10 @@ package struct RouteSkip: Sendable, Hashable {
 }
 
 extension JSONWriter {
-  /// `[{"provider": ..., "model": ..., "version": ..., "reason": ...}]`.
+  /// `[{"provider": ..., "model": ..., "version": ..., "reason": ...}]`, of the first sixteen.
   package mutating func skips(_ skips: [RouteSkip]) {
     literal("[")
-    for (index, skip) in skips.enumerated() {
+    for (index, skip) in skips.prefix(16).enumerated() {
       literal(index > 0 ? ",{" : "{")
       member("provider", skip.provider)
       member("model", skip.model)

@@ -15,7 +15,7 @@ struct ActsWriter: Sendable {
     case .closed(let run): closed(run)
     case .known(let arrival, let run): known(arrival, run)
     case .park: fatalError("Bug: a job is parked by Parker, whose commit makes the copy the job")
-    case .handBack(let arrival, let delay, _):
+    case .handBack(let arrival, let delay, _), .rest(let arrival, let delay, _):
       copy(arrival.delivery, post.handBack(arrival.delivery, firstSeen: arrival.firstSeen, after: delay))
     case .stale(let delivery): Acts(delivery)
     case .move(let arrival, let lane, _):
@@ -58,6 +58,7 @@ struct ActsWriter: Sendable {
     result.fault = end.fault
     result.add(earlier: run.earlierCosts)
     result.attempts += end.attempts
+    result.skipped = end.skipped
     result.cost = end.events.reduce(result.cost) { $0 + $1.cost.amount }
     if let (candidate, reply) = end.success {
       result.provider = candidate.provider.name
@@ -86,6 +87,7 @@ struct ActsWriter: Sendable {
     result.describe(job)
     result.queuedAt = arrival.firstSeen
     result.fault = closed.fault
+    result.skipped = closed.passedOver
     result.add(earlier: closed.costs)
     let event = result.withoutOutput()
     return Acts(

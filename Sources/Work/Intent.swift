@@ -33,13 +33,11 @@ package struct Intent: Sendable, Equatable {
       json.literal(",")
       json.string(remoteTask)
       json.literal(",")
-      json.skips(Array(skipped.prefix(Self.longestTrail)))
+      json.skips(skipped)
     }
     json.literal("]")
     return json.bytes
   }
-
-  private static let longestTrail = 16
 
   init(tier: String, provider: String, model: String, version: String?, at time: Timestamp) {
     self.tier = tier

@@ -78,7 +78,8 @@ extension Pipeline {
   ) -> Verdict {
     .closed(
       ClosedRun(
-        arrival: question.arrival, tier: question.tier, run: run, attempt: attempt, fault: fault, costs: costs))
+        arrival: question.arrival, tier: question.tier, run: run, attempt: attempt, fault: fault,
+        passedOver: question.passedOver, costs: costs))
   }
 
   func log(_ question: Question, _ plan: Plan, _ run: String, _ attempt: Int, active: Int) {

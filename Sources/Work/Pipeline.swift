@@ -99,13 +99,18 @@ struct Pipeline: Sendable {
     /// Nil for a job that may not start: then only its state is asked for, because an attempt may have been made.
     let plan: Plan?
     let fault: ResultEvent.Fault?
+    let passedOver: [RouteSkip]
     let request: AdmissionRequest
 
-    init(arrival: Arrival, tier: String, plan: Plan?, fault: ResultEvent.Fault?, request: AdmissionRequest) {
+    init(
+      arrival: Arrival, tier: String, plan: Plan?, fault: ResultEvent.Fault?, passedOver: [RouteSkip],
+      request: AdmissionRequest
+    ) {
       self.arrival = arrival
       self.tier = tier
       self.plan = plan
       self.fault = fault
+      self.passedOver = passedOver
       self.request = request
     }
   }
@@ -150,7 +155,11 @@ struct Pipeline: Sendable {
       }
       switch planned {
       case .plan(let plan): asking.append(question(arrival, plan, planner.stamp, time))
-      case .end(let fault, let tier): asking.append(question(arrival, endingWith: fault, tier, time))
+      case .end(let fault, let tier, let passedOver):
+        let request = request(arrival, time, limit: 0, intent: [])
+        asking.append(
+          Question(
+            arrival: arrival, tier: tier, plan: nil, fault: fault, passedOver: passedOver, request: request))
       case .move, .notYet, .resting: break  // went elsewhere
       }
     }
@@ -172,9 +181,9 @@ struct Pipeline: Sendable {
     case .move(let lane, let tier): return .move(arrival, to: lane, tier: tier)
     case .notYet(let due):
       return .handBack(arrival, after: .milliseconds(due.milliseconds - time.milliseconds), .notBefore)
-    case .resting(let pause, _):
-      return .handBack(
-        arrival, after: Backoff.delay(forRest: pause, afterTrips: arrival.delivery.trips), .providerResting)
+    case .resting(let pause, let plan):
+      return .rest(
+        arrival, after: Backoff.delay(forRest: pause, afterTrips: arrival.delivery.trips), passedOver: plan.skipped)
     case .plan, .end: return nil
     }
   }
@@ -184,14 +193,8 @@ struct Pipeline: Sendable {
     let request = request(
       arrival, time, limit: plan.tier.concurrency, intent: intent.encoded(), limits: plan.limits, worst: plan.worst,
       stamp: stamp)
-    return Question(arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil, request: request)
-  }
-
-  private func question(
-    _ arrival: Arrival, endingWith fault: ResultEvent.Fault, _ tier: String, _ time: Timestamp
-  ) -> Question {
-    Question(
-      arrival: arrival, tier: tier, plan: nil, fault: fault, request: request(arrival, time, limit: 0, intent: []))
+    return Question(
+      arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil, passedOver: plan.skipped, request: request)
   }
 
   private func request(

@@ -66,5 +66,5 @@ package enum Planned: Sendable {
   case notYet(Timestamp)
   /// All that could take it rests; for this long at least.
   case resting(Duration, Plan)
-  case end(ResultEvent.Fault, tier: String)
+  case end(ResultEvent.Fault, tier: String, passedOver: [RouteSkip] = [])
 }

@@ -43,9 +43,10 @@ extension PlanRunner {
 
   /// The provider's own id of the attempt stands in the intent before anybody waits for it.
   func noteRemoteTask(
-    _ id: String, _ run: Run, _ candidate: Plan.Candidate, _ advanced: @Sendable (HeldLease) async -> Void
+    _ id: String, _ run: Run, _ candidate: Plan.Candidate, _ skipped: [RouteSkip],
+    _ advanced: @Sendable (HeldLease) async -> Void
   ) async -> Bool {
-    var intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt)
+    var intent = Intent(tier: run.plan.tier.code, candidate: candidate, at: run.startedAt, skipped: skipped)
     intent.remoteTask = id
     let lease = run.lease.noting(intent: intent.encoded())
     await advanced(lease)

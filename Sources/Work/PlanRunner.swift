@@ -30,7 +30,7 @@ struct PlanRunner: Sendable {
     case suspended(Run)
     /// All that is left to try may do better after a while: it stopped, gave everything back and comes back then. With
     /// the cost events of the attempts made here.
-    case paused(Run, after: Duration, events: [CostEvent])
+    case paused(Run, after: Duration, events: [CostEvent], passedOver: [RouteSkip])
   }
 
   enum Step {
@@ -66,7 +66,8 @@ struct PlanRunner: Sendable {
     case .abandoned: return .abandoned
     case .suspended: return .suspended(progress.run)
     case .paused(let pause):
-      return await giveBack(&progress) ?? .paused(progress.run, after: pause, events: progress.events)
+      return await giveBack(&progress)
+        ?? .paused(progress.run, after: pause, events: progress.events, passedOver: progress.skipped)
     }
   }
 
@@ -78,6 +79,11 @@ struct PlanRunner: Sendable {
     for (index, candidate) in candidates.enumerated() {
       guard takesIt(candidate, walk) else {
         progress.skipped.append(RouteSkip(candidate, .context))
+        continue
+      }
+      guard providers.has(candidate.provider.name) else {
+        // Gone from the policy since the plan was made; a new plan knows better.
+        progress.skipped.append(RouteSkip(candidate, .unavailable))
         continue
       }
       walk.tries = 0
@@ -122,7 +128,7 @@ struct PlanRunner: Sendable {
   /// Nothing is left to try now. What may do better later waits for that, as long as attempts are left.
   private func exhausted(_ progress: inout RunProgress, _ walk: Walk) -> Step {
     let run = progress.run
-    let rests = (run.plan.skipped + progress.skipped).contains { $0.reason == .breaker }
+    let rests = (run.plan.skipped + progress.skipped).contains { $0.reason == .breaker || $0.reason == .unavailable }
     if progress.attempts.isEmpty, rests { return .paused(.seconds(1)) }
     if walk.isPassing || rests, run.lease.attempt < desk.configuration.attemptBudget {
       let growing = Duration.seconds(1 << min(4, max(0, (run.lease.attempt - 1) / 2)))
@@ -177,11 +183,13 @@ struct PlanRunner: Sendable {
     await failpoints.pass(.beforeProvider)
     let name = candidate.provider.name
     retries.called(name)
+    let skipped = progress.takeSkipped()
     let call = ProviderCall(
       job: run.job, model: candidate.id, modelVersion: candidate.version,
       attemptID: "\(run.job.id)/\(run.lease.run)/\(number)",
       deadline: deadline(of: run.job, candidate, start: start, limit: limit), tier: run.plan.tier.code,
-      remoteTask: progress.run.remoteTask, noteRemoteTask: { await noteRemoteTask($0, run, candidate, advanced) })
+      remoteTask: progress.run.remoteTask,
+      noteRemoteTask: { await noteRemoteTask($0, run, candidate, skipped, advanced) })
     let (answer, isLead) =
       await providers.call(name, call, batchSize: run.plan.tier.batchSize)
       ?? (.failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)")), true)
@@ -204,7 +212,7 @@ struct PlanRunner: Sendable {
     progress.attempts.append(
       ResultEvent.Attempt(
         number: number, provider: name, model: candidate.model, outcome: outcome,
-        milliseconds: elapsed.milliseconds, skipped: progress.takeSkipped()))
+        milliseconds: elapsed.milliseconds, skipped: skipped))
     if case .failure(let failure) = answer { log(failure, run: run, candidate: candidate, outcome: outcome) }
     return (answer, elapsed)
   }

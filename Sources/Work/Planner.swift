@@ -48,7 +48,8 @@ package struct Planner: Sendable {
     var skipped: [RouteSkip] = []
     let candidates = candidates(for: job, tier: tier, isMetered: limits.isMetered, now: now, &skipped)
     guard !candidates.isEmpty else {
-      return .end(.init(.noRoute, noRouteReason(job, tier, skipped) + Self.words(skipped)), tier: tier.code)
+      let fault = ResultEvent.Fault(.noRoute, noRouteReason(job, tier, skipped) + Self.words(skipped))
+      return .end(fault, tier: tier.code, passedOver: skipped)
     }
     let affordable = candidates.filter { candidate in
       if candidate.isWithin(job.maximumCost) { return true }
@@ -58,7 +59,7 @@ package struct Planner: Sendable {
     guard !affordable.isEmpty else {
       let least = candidates.compactMap(\.worst?.nanoUSD).min() ?? 0
       let message = "the worst case of \(Money(nanoUSD: least)) USD is above the job's maxCostUsd"
-      return .end(.init(.costCapReached, message, isOwnBound: true), tier: tier.code)
+      return .end(.init(.costCapReached, message, isOwnBound: true), tier: tier.code, passedOver: skipped)
     }
     let serving = view.serving(affordable, &skipped)
     guard !serving.isEmpty else {

@@ -42,6 +42,9 @@ package final class ProviderShelf: Sendable {
     state = Mutex(State(current: ProviderSet(policy: policy, artifacts: artifacts, logger: logger)))
   }
 
+  /// Whether this worker can speak to that provider.
+  func has(_ name: String) -> Bool { state.withLock { $0.current[name] != nil } }
+
   /// Nil when this worker cannot speak to that provider.
   /// - Parameter batchSize: jobs of its tier that may travel in one call, at most.
   /// - Returns: the answer, and whether it is the one of its batch that stands for the call.

@@ -34,11 +34,8 @@ struct RunProgress: Sendable {
 
   mutating func takeSkipped() -> [RouteSkip] {
     defer { skipped = [] }
-    return Array(skipped.prefix(Self.longestTrail))
+    return skipped
   }
-
-  /// Lines of the trail before one attempt.
-  private static let longestTrail = 16
 }
 
 /// How a run ended in this worker, before it is written down. A class: from here on it only goes from hand to hand.
@@ -49,6 +46,8 @@ final class RunEnd: Sendable {
   let attempts: [ResultEvent.Attempt]
   let events: [CostEvent]
   let unwritten: [CostEvent]
+  /// What was passed over behind the last attempt.
+  let skipped: [RouteSkip]
 
   init(_ progress: RunProgress) {
     run = progress.run
@@ -57,6 +56,7 @@ final class RunEnd: Sendable {
     attempts = progress.attempts
     events = progress.events
     unwritten = progress.unwritten
+    skipped = progress.skipped
   }
 
   /// Of all attempts made here together.

@@ -27,12 +27,8 @@ extension Settler {
           LogKey.job: .string(arrival.job.id), LogKey.run: .string(run.run),
           LogKey.outcome: .string(run.status.rawValue),
         ])
-    case .handBack(let arrival, let delay, let reason):
-      logger.info(
-        "handed back",
-        metadata: [
-          LogKey.job: .string(arrival.job.id), LogKey.reason: .string(reason.rawValue), LogKey.retryIn: "\(delay)",
-        ])
+    case .handBack(let arrival, let delay, let reason): logHandBack(arrival, delay, reason)
+    case .rest(let arrival, let delay, _): logHandBack(arrival, delay, .providerResting)
     case .move(let arrival, let lane, let tier):
       logger.info(
         "moved to its tier's lane",
@@ -55,6 +51,14 @@ extension Settler {
           LogKey.outcome: .string(refusal.code.rawValue), LogKey.reason: .string(refusal.detail),
         ])
     }
+  }
+
+  private func logHandBack(_ arrival: Arrival, _ delay: Duration, _ reason: WaitReason) {
+    logger.info(
+      "handed back",
+      metadata: [
+        LogKey.job: .string(arrival.job.id), LogKey.reason: .string(reason.rawValue), LogKey.retryIn: "\(delay)",
+      ])
   }
 
   /// The last line of a job: how it ended and what it cost.

@@ -118,9 +118,11 @@ final class Settler: Sendable {
   /// For the eyes of operators: a job whose providers rest stands in no line of admission.
   private func noteResting(_ verdicts: [Verdict]) async {
     let now = writer.now()
-    let resting = verdicts.compactMap { verdict -> (job: Job, lane: Lane, until: Timestamp)? in
-      guard case .handBack(let arrival, let pause, .providerResting) = verdict else { return nil }
-      return (arrival.job, arrival.lane ?? .low, Timestamp(milliseconds: now.milliseconds + pause.milliseconds))
+    let resting = verdicts.compactMap { verdict -> RestingJob? in
+      guard case .rest(let arrival, let pause, let passedOver) = verdict else { return nil }
+      return RestingJob(
+        job: arrival.job, lane: arrival.lane ?? .low,
+        until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), passedOver: passedOver)
     }
     guard !resting.isEmpty else { return }
     do {

@@ -70,7 +70,7 @@ extension MetricStore {
         run.fault.status.rawValue)
     case .known: add(to: Metrics.duplicates, "delivery")
     case .bury(_, let refusal) where refusal.code == .idConflict: add(to: Metrics.duplicates, "conflict")
-    case .park, .handBack, .stale, .move, .identify, .bury: break
+    case .park, .handBack, .rest, .stale, .move, .identify, .bury: break
     }
   }
 }
@@ -87,7 +87,8 @@ extension Verdict {
     switch self {
     case .ended(_, let delivery): delivery
     case .closed(let run): run.arrival.delivery
-    case .known(let arrival, _), .park(let arrival, _), .handBack(let arrival, _, _), .move(let arrival, _, _):
+    case .known(let arrival, _), .park(let arrival, _), .handBack(let arrival, _, _), .rest(let arrival, _, _),
+      .move(let arrival, _, _):
       arrival.delivery
     case .stale(let delivery), .identify(let delivery, _), .bury(let delivery, _): delivery
     }
@@ -100,7 +101,7 @@ extension Verdict {
     case .closed(let run): Self.word(run.fault)
     case .known, .stale: "absorbed"
     case .park: "parked"
-    case .handBack: "handed_back"
+    case .handBack, .rest: "handed_back"
     case .move, .identify: "moved"
     case .bury: "dead"
     }

@@ -15,6 +15,8 @@ indirect enum Verdict: Sendable {
   case park(Arrival, ParkingPlace)
   /// Over a limit, not yet due, or running elsewhere: come back later.
   case handBack(Arrival, after: Duration, WaitReason)
+  /// All that could do it rests: come back later.
+  case rest(Arrival, after: Duration, passedOver: [RouteSkip])
   /// A later copy of the job waits where it can be found.
   case stale(Delivery)
   /// Found in a lane above its tier's, or in the intake.
@@ -50,6 +52,8 @@ struct ClosedRun: Sendable {
   var run: String?
   var attempt: Int
   var fault: ResultEvent.Fault
+  /// What was passed over behind the last attempt.
+  var passedOver: [RouteSkip]
   /// Events of earlier attempts.
   var costs: [[UInt8]]
 }

@@ -272,11 +272,11 @@ package actor Worker {
     case .suspended(let suspended):
       release(leaseID)
       lines[suspended.lane, default: []].insert(Arrival(suspended, run.delivery), at: 0)
-    case .paused(let paused, let pause, let events):
+    case .paused(let paused, let pause, let events, let passedOver):
       release(leaseID)
       settler.announce(events.map { $0.encoded() })
       registry.count(events)
-      return .handBack(Arrival(paused, run.delivery), after: pause, .providerResting)
+      return .rest(Arrival(paused, run.delivery), after: pause, passedOver: passedOver)
     }
     return nil
   }

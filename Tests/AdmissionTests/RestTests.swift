@@ -9,8 +9,24 @@ extension StillClockTests {
     private func rest(_ bench: AdmissionBench, _ ids: String..., seconds: Int64 = 9) async throws -> [Bool] {
       try await bench.desk.rest(
         try ids.map {
-          (job: try bench.job($0), lane: .standard, until: Timestamp(milliseconds: bench.now + seconds * 1000))
+          RestingJob(
+            job: try bench.job($0), lane: .standard, until: Timestamp(milliseconds: bench.now + seconds * 1000))
         })
+    }
+
+    @Test func `what was passed over is kept for as long as the job rests`() async throws {
+      let bench = try await AdmissionBench.still()
+      let skips = [
+        RouteSkip("openai", "gpt-x", version: "2.0.0", .pin),
+        RouteSkip("anthropic", "claude-x", version: nil, .breaker),
+      ]
+      let until = Timestamp(milliseconds: bench.now + 9000)
+      try await bench.desk.rest([
+        RestingJob(job: try bench.job("a"), lane: .standard, until: until, passedOver: skips)
+      ])
+      #expect(try await bench.desk.explain("a")?.passedOver == skips)
+      #expect(try await bench.admit(try bench.job("a"), lease: "w.1", limit: 1).isAdmitted)
+      #expect(try await bench.desk.explain("a")?.passedOver == [])
     }
 
     private func waiting(_ bench: AdmissionBench) async throws -> [WaitReason: Int] {
@@ -57,7 +73,8 @@ extension StillClockTests {
       _ = try await rest(bench, "b")
       let other = try bench.job("b", user: "ben")
       #expect(
-        try await bench.desk.rest([(job: other, lane: .low, until: Timestamp(milliseconds: bench.now))]) == [false])
+        try await bench.desk.rest([RestingJob(job: other, lane: .low, until: Timestamp(milliseconds: bench.now))])
+          == [false])
       #expect(try await waiting(bench) == [.providerResting: 1])
     }
 

@@ -138,7 +138,8 @@ struct ExplanationTests {
     dead.result = Array(
       """
       {"jobId":"job-7","tier":"PRO","attempts":[{"n":1,"provider":"openai","model":"tts-1","outcome":"failed","ms":812},
-      {"n":2,"provider":"piper","model":"joe","outcome":"failed","ms":9}],"cost":{"amount":"0.000123000000"},
+      {"n":2,"provider":"piper","model":"joe","outcome":"failed","ms":9}],
+      "skipped":[{"provider":"elevenlabs","model":"flash","version":null,"reason":"capability"}],"cost":{"amount":"0.000123000000"},
       "error":{"code":"provider_failed","message":"all of the plan failed"},"queuedAt":"2026-11-21T10:00:00.000Z",
       "startedAt":"2026-11-21T10:00:01.000Z","finishedAt":"2026-11-21T10:00:02.000Z","output":null}
       """.utf8)
@@ -152,6 +153,8 @@ struct ExplanationTests {
     #expect(lines.contains("cost   0.000123 USD"))
     #expect(lines.contains("ATTEMPT  PROVIDER  MODEL  OUTCOME   MS  USD"))
     #expect(lines.contains("      1  openai    tts-1  failed   812    -"))
+    #expect(explanation.skipped.map(\.provider) == ["elevenlabs"])
+    #expect(lines.contains { $0.contains("elevenlabs") && $0.hasSuffix("capability") })
   }
 
   @Test func `a blocked job says how it is released`() {

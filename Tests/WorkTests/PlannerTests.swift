@@ -32,7 +32,7 @@ import Testing
   }
 
   private func fault(_ job: Job, in lane: Lane) throws -> ResultEvent.Fault {
-    guard case .end(let fault, _) = try plan(job, in: lane) else { throw NotEnded() }
+    guard case .end(let fault, _, _) = try plan(job, in: lane) else { throw NotEnded() }
     return fault
   }
 
@@ -81,16 +81,19 @@ import Testing
   }
 
   @Test func `a wished model that nobody offers is no route`() throws {
-    let fault = try fault(job(#","model":"other""#), in: .standard)
+    guard case .end(let fault, _, let passedOver) = try plan(job(#","model":"other""#), in: .standard) else {
+      Issue.record("a route"); return
+    }
     #expect(fault.code == .noRoute)
     #expect(fault.status == .failed)
+    #expect(!passedOver.isEmpty && passedOver.allSatisfy { $0.reason == .wish })
   }
 
   @Test func `a pinned tier without a pin for the task is no route and says so`() throws {
     let planner = try planner { $0.tiers["ENTERPRISE"]?.pinned[.echo] = nil }
     var view = BreakerView()
     let planned = planner.plan(try job(tier: "tier4"), foundIn: .critical, entitlement: nil, now: Self.now, view: &view)
-    guard case .end(let fault, tier: "ENTERPRISE") = planned else { Issue.record("a route"); return }
+    guard case .end(let fault, tier: "ENTERPRISE", _) = planned else { Issue.record("a route"); return }
     #expect(fault.code == .noRoute)
     #expect(fault.message.contains("no pin"))
   }

@@ -7,7 +7,9 @@ extension Explanation {
     var lines = facts.lines(style)
     if !holders.isEmpty { lines += [""] + holderTable.lines(style) }
     if !attempts.isEmpty { lines += [""] + attemptTable.lines(style) }
-    if attempts.contains(where: { !$0.skipped.isEmpty }) { lines += [""] + skippedTable.lines(style) }
+    if !skipped.isEmpty || attempts.contains(where: { !$0.skipped.isEmpty }) {
+      lines += [""] + skippedTable.lines(style)
+    }
     if !trail.isEmpty { lines += [""] + trailTable.lines(style) }
     if !advice.isEmpty { lines += [""] + advice.map { "→ \($0.printable)" } }
     return lines
@@ -141,6 +143,9 @@ extension Explanation {
         table.add(
           .init(attempt.n), .init(skip.provider), .init(skip.model), .init(skip.version), .init(skip.reason))
       }
+    }
+    for skip in skipped {
+      table.add("", .init(skip.provider), .init(skip.model), .init(skip.version), .init(skip.reason))
     }
     return table
   }

@@ -107,6 +107,9 @@ struct Explanation: Encodable {
   @OrNull var costUsd: String? = nil
   var holders: [Holder] = []
   var attempts: [Attempt] = []
+  /// What was passed over behind the last attempt: of a waiting job as it was last planned, of one that failed in the
+  /// end.
+  var skipped: [Skip] = []
   /// Of a waiting job: the providers of the fleet that rest.
   var resting: [Resting] = []
   var trail: [Step] = []
@@ -147,7 +150,9 @@ struct Explanation: Encodable {
           n: standing.attempt, provider: intent.provider, model: intent.model, outcome: "running",
           time: standing.since?.description, skipped: intent.skipped.map(Skip.init)))
     }
+    skipped = (result?["skipped"]?.elements ?? []).compactMap(RouteSkip.init).map(Skip.init)
     if standing.state == .waiting {
+      skipped = standing.passedOver.map(Skip.init)
       resting = standing.breakers.values.sorted { $0.scope < $1.scope }.map {
         Resting(
           provider: $0.scope, reason: $0.reason.rawValue, retryAt: $0.reason == .hand ? nil : $0.retryAt.description)

@@ -26,7 +26,7 @@ extension World {
     let job = jobs[message.job]
     let lane = user(of: job).lane
     let until = Timestamp(milliseconds: model.now + 5_000)
-    let isResting = try await bench.desk.rest([(job: job, lane: lane, until: until)])[0]
+    let isResting = try await bench.desk.rest([RestingJob(job: job, lane: lane, until: until)])[0]
     note("rest \(job.id) in \(lane) -> \(isResting)")
     try model.rest(job, lane, isResting)
     count(isResting ? "rests" : "rests of others")

@@ -1,0 +1,26 @@
+package import Contracts
+
+/// A job that waits without having asked for admission, because all that could do it rests.
+package struct RestingJob: Sendable {
+  package var job: Job
+  package var lane: Lane
+  /// The instant by the server's clock at which it may go on at the earliest.
+  package var until: Timestamp
+  /// What was passed over, and why.
+  package var passedOver: [RouteSkip]
+
+  package init(job: Job, lane: Lane, until: Timestamp, passedOver: [RouteSkip] = []) {
+    self.job = job
+    self.lane = lane
+    self.until = until
+    self.passedOver = passedOver
+  }
+
+  /// As Redis keeps it; empty where nothing was passed over.
+  var trail: [UInt8] {
+    guard !passedOver.isEmpty else { return [] }
+    var json = JSONWriter(capacity: 128)
+    json.skips(passedOver)
+    return json.bytes
+  }
+}
