@@ -185,6 +185,8 @@ def bodies(port):
 def streams(port):
     _, _, body, fault = outcome(port, "cut:40")
     check("40 of 60 tokens", len(events(body)) == 41 and b"DONE" not in body and fault is None)
+    _, _, body, fault = outcome(port, "cut-stated:40")
+    check("40 tokens and their usage", json.loads(events(body)[-1])["usage"]["completion_tokens"] == 40 and fault is None)
     _, _, body, fault = outcome(port, "cut-hard:40")
     check("40 of 60 tokens, cut hard", len(events(body)) == 42 and fault == "IncompleteRead")
     _, _, body, fault = outcome(port, "stall:20", timeout=1)

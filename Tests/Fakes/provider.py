@@ -23,9 +23,10 @@ The log has a line when a call starts and one when it ends, each written at once
 
     {"event": "start", "call": 7, "connection": 3, "key": "<Idempotency-Key>", "path": "s04", "endpoint":
      "chat/completions", "model": "...", "do": "503", "mono": 12.345678, "wall": 1763740000.123}
-    {"event": "end", "call": 7, ..., "start": <mono>, "end": <mono>, "status": 200, "usage": {...}, "sent": 512}
+    {"event": "end", "call": 7, ..., "start": <mono>, "end": <mono>, "status": 200, "usage": {...}, "stated": null,
+     "sent": 512}
 
-`usage` is what is charged, null for nothing; `status` 0 where no answer was sent; `sent` counts bytes up to this line.
+`usage` is what is charged, null for nothing; `stated` what a stream said of it; `status` 0 where no answer was sent; `sent` counts bytes up to this line.
 The end of a whole answer is written before its last bytes are sent, so calls that follow one another never seem to
 overlap. Requests for a video that exists have lines with "event": "poll" and "video". GET /log answers all of it.
 """
@@ -81,7 +82,7 @@ class Call:
         self.start = time.monotonic()
         self.body = {}
         self.sent = 0
-        self.charged = None
+        self.charged = self.stated = None
         self.has_ended = False
 
     @property
@@ -97,7 +98,8 @@ class Call:
         if not self.has_ended:
             self.has_ended = True
             self.provider.write(event="end", **self.about, start=self.start, end=time.monotonic(), wall=time.time(),
-                                status=status, usage=charged or self.charged, sent=self.sent)
+                                status=status, usage=charged or self.charged, stated=self.stated,
+                                sent=self.sent)
 
     async def send(self, data):
         self.writer.write(data)

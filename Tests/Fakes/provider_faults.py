@@ -23,6 +23,7 @@ Behaviours are written NAME or NAME:ARGUMENT:
   latency:S          ok after S seconds
   first-token:S      a stream whose first content comes after S seconds
   cut:N cut-hard:N   a stream of 60 tokens that ends after N without an end mark; cut-hard: in the middle of a chunk
+  cut-stated:N       cut:N behind a chunk that states what was used, as servers do that count along
   stall:N            the same, but silent after N, with the connection open
   bad-event          one event of a good stream is no JSON
   stream-error:N     an error document as an event after N tokens
@@ -34,81 +35,14 @@ Behaviours are written NAME or NAME:ARGUMENT:
 
 import asyncio
 import functools
-import json
 import socket
 import struct
 import zlib
 
 import provider_answers as answers
+from provider_wire import ERRORS, LAST_CHUNK, LONGEST_HOLD, chunk, error, head, hold, ok, stream_until
 
-REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required",
-           403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 413: "Content Too Large",
-           422: "Unprocessable Content", 429: "Too Many Requests", 500: "Internal Server Error",
-           503: "Service Unavailable"}
-# type and code of the error document
-ERRORS = {"context": ("invalid_request_error", "context_length_exceeded"),
-          "policy": ("invalid_request_error", "content_policy_violation"),
-          "quota": ("insufficient_quota", "insufficient_quota"),
-          "poison": ("invalid_request_error", "invalid_input"), "prefill": ("invalid_request_error", None),
-          "401": ("invalid_request_error", "invalid_api_key"), "402": ("billing_error", None),
-          "403": ("permission_error", None), "404": ("invalid_request_error", "model_not_found"),
-          "408": ("timeout", None), "413": ("request_too_large", None), "422": ("invalid_request_error", None),
-          "429": ("requests", "rate_limit_exceeded"), "500": ("server_error", None), "503": ("server_error", None),
-          "529": ("overloaded_error", None)}
-LONGEST_HOLD = 120
 HUGE = 2 << 30
-
-
-def head(status, content_type="application/json", length=None, extra=""):
-    """length: None for chunks."""
-    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
-    return (f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}\r\nContent-Type: {content_type}\r\n{framing}\r\n"
-            f"x-request-id: req_fake\r\n{extra}\r\n").encode()
-
-
-def chunk(data):
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-LAST_CHUNK = b"0\r\n\r\n"
-
-
-async def hold(call, seconds=LONGEST_HOLD):
-    """Until the caller leaves."""
-    try:
-        await asyncio.wait_for(call.reader.read(1), seconds)
-    except TimeoutError:
-        pass
-
-
-async def error(call, name, status, retry_after=None):
-    kind, code = ERRORS.get(name, ("invalid_request_error", None))
-    body = json.dumps({"error": {"message": "SECRET provider text", "type": kind, "param": None, "code": code}})
-    extra = f"Retry-After: {retry_after}\r\n" if retry_after else ""
-    call.end(status)
-    await call.send(head(status, length=len(body), extra=extra) + body.encode())
-    return True
-
-
-async def ok(call, argument=None, **options):
-    answer = call.answer(**options)
-    if answer is None:
-        return await error(call, "404", 404)
-    if answer.stream is None:
-        call.end(200, answer.usage)
-        await call.send(head(200, answer.content_type, len(answer.payload)) + answer.payload)
-        return True
-    await stream_until(call, answer, len(answer.stream.tokens))
-    call.end(200, answer.usage)
-    await call.send(chunk(answer.stream.closing + answer.stream.mark) + LAST_CHUNK)
-    return True
-
-
-async def stream_until(call, answer, count):
-    """Headers, opening and the first tokens."""
-    await call.send(head(200, answer.content_type) + chunk(answer.stream.opening or b": \n\n"))
-    for token in answer.stream.tokens[:count]:
-        await call.send(chunk(token))
 
 
 def refusal_of(word):
@@ -159,12 +93,14 @@ async def endless(call, argument):
     await call.send(head(200, answer.content_type))
     while True:
         await call.send(chunk(piece))
+        await asyncio.sleep(0)  # a caller who reads fast does not starve the others
 
 
 async def huge(call, argument):
     await call.send(head(200, length=HUGE))
     for _ in range(HUGE >> 16):
         await call.send(b" " * 65_536)
+        await asyncio.sleep(0)
     return False
 
 
@@ -172,6 +108,7 @@ async def huge_chunked(call, argument):
     await call.send(head(200))
     for _ in range(HUGE >> 16):
         await call.send(chunk(b" " * 65_536))
+        await asyncio.sleep(0)
     return False
 
 
@@ -188,21 +125,22 @@ def bomb():
 
 
 async def gzip(call, argument):
-    await call.send(head(200, length=len(bomb()), extra="Content-Encoding: gzip\r\n") + bomb())
+    packed = await asyncio.to_thread(bomb)  # a second of work; other calls go on
+    await call.send(head(200, length=len(packed), extra="Content-Encoding: gzip\r\n") + packed)
     call.end(200)
-    return False
+    return True
 
 
 async def malformed(call, argument):
     body = b'{"choices": [{"message": '
-    call.end(200)
+    call.end(200, call.answer().usage)
     await call.send(head(200, length=len(body)) + body)
     return True
 
 
 async def truncated(call, argument):
     answer = call.answer()
-    call.end(200)
+    call.end(200, answer.usage)
     await call.send(head(200, answer.content_type, len(answer.body)) + answer.body[:len(answer.body) // 2])
     return False
 
@@ -239,7 +177,16 @@ async def cut(call, argument):
     answer = await sixty(call, int(argument or 40))
     call.end(200, answer.usage_after(int(argument or 40)))
     await call.send(LAST_CHUNK)
-    return False
+    return True
+
+
+async def cut_stated(call, argument):
+    answer = await sixty(call, int(argument or 40))
+    call.stated = answer.usage_after(int(argument or 40))
+    await call.send(chunk(answers.event({"object": "chat.completion.chunk", "choices": [], "usage": call.stated})))
+    call.end(200, call.stated)
+    await call.send(LAST_CHUNK)
+    return True
 
 
 async def cut_hard(call, argument):
@@ -263,7 +210,7 @@ async def bad_event(call, argument):
         await call.send(chunk(token))
     call.end(200, answer.usage)
     await call.send(chunk(answer.stream.closing + answer.stream.mark) + LAST_CHUNK)
-    return False
+    return True
 
 
 async def stream_error(call, argument):
@@ -272,7 +219,7 @@ async def stream_error(call, argument):
     kind, code = ERRORS["503"]
     fault = {"error": {"message": "SECRET provider text", "type": kind, "param": None, "code": code}}
     await call.send(chunk(answers.event(fault)) + LAST_CHUNK)
-    return False
+    return True
 
 
 async def no_done(call, argument):
@@ -296,10 +243,10 @@ FAULTS = {"ok": ok, "poison": refusal_of("poison"), "prefill": refusal_of("prefi
           "reset-early": reset, "silent": silent, "slow-headers": slow_headers, "slow-body": slow_body,
           "endless": endless, "huge": huge, "huge-chunked": huge_chunked, "gzip": gzip, "malformed": malformed,
           "truncated": truncated, "redirect": redirect, "latency": latency, "first-token": first_token, "cut": cut,
-          "cut-hard": cut_hard, "stall": stall, "bad-event": bad_event, "stream-error": stream_error,
+          "cut-stated": cut_stated, "cut-hard": cut_hard, "stall": stall, "bad-event": bad_event, "stream-error": stream_error,
           "no-done": no_done, "no-usage": no_usage, "finish": finish}
 # Of these only streams can suffer; who did not ask for one is refused.
-STREAMED = {"first-token", "cut", "cut-hard", "stall", "bad-event", "stream-error", "no-done"}
+STREAMED = {"first-token", "cut", "cut-stated", "cut-hard", "stall", "bad-event", "stream-error", "no-done"}
 STATUS_OF = {"context": 400, "policy": 400, "quota": 429}
 
 

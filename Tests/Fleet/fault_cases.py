@@ -29,6 +29,8 @@ class Case:
     """Seconds from the first call of the first candidate to its second."""
     seconds: tuple = (0, 12)
     """Of the whole job."""
+    served: int | None = None
+    """The candidate that serves, where it is not the last one that is called."""
     contexts: tuple = ()
     polls: list | None = None
     alerts: bool = False
@@ -73,6 +75,7 @@ CASES = {
     "s06": falls("silent", **SILENCE),
     "s07": falls("first-token:6", **SILENCE),
     "s08": falls("cut:40", **BROKEN),
+    "s08-stated": falls("cut-stated:40", **BROKEN),
     "s08-hard": Case(["cut-hard:40", "ok"], ((1, 1), (1, 1)), rests="in time"),
     "s09": falls("stall:20", outcome="unknown", rests="in time", first=(IDLE, IDLE + SLACK)),
     "s10": falls("bad-event", **BROKEN),
@@ -104,6 +107,7 @@ CASES = {
     "redirect": falls("redirect", **BROKEN),
     "stream-error": retried("stream-error:20"),
     # Statuses.
+    "withheld": ends("finish:content_filter", "content_refused"),
     "400": ends("400", "caller_error"),
     "401": falls("401", **CLOSED, alerts=True),
     "401-alone": alone("401", (1, 1), rows=("failed",)),
@@ -115,6 +119,9 @@ CASES = {
     "422": ends("422", "caller_error"),
     "429-long": falls("429:30", **CLOSED),
     "429-long-alone": Case([["429:4", "ok"]], ((2, 2),), rows=("failed", "success"), gap=(4, 12), seconds=(4, 20)),
+    # It comes back when the first of them may be asked again, and not before.
+    "429-long-both": Case([["429:4", "ok"], ["429:12", "ok"]], ((2, 2), (1, 1)), rows=("failed", "failed", "success"),
+                          gap=(4, 11), seconds=(4, 20), served=1),
     "429-money": falls("quota", **CLOSED, alerts=True),
     "500": retried("500"),
     "503": retried("503"),
@@ -130,6 +137,8 @@ CASES = {
     "image-reset": Case(["reset", "ok"], ((1, 1), (0, 0)), "provider_failed", task="image", **UNBOUGHT),
     "image-silent": Case(["silent", "ok"], ((1, 1), (0, 0)), "provider_failed", task="image", seconds=(1, 20),
                          **UNBOUGHT),
+    "image-malformed": Case(["malformed", "ok"], ((1, 1), (0, 0)), "provider_failed", task="image", **UNBOUGHT),
+    "image-truncated": Case(["truncated", "ok"], ((1, 1), (0, 0)), "provider_failed", task="image", **UNBOUGHT),
     "video": Case(["ok"], ((1, 1),), rows=("success",), task="video", seconds=(0, 30)),
     "video-polls": Case(["ok"], ((1, 1),), rows=("success",), task="video", polls=["503", "reset", "429", "ok"],
                         seconds=(0, 60)),
@@ -139,5 +148,14 @@ CASES = {
     "video-refused": Case(["ok", "ok"], ((1, 1), (0, 0)), "content_refused", task="video", polls=["moderated"],
                           seconds=(0, 30)),
 }
+# Faults of which only a limit of time can tell; all others have the limits of real life, which a busy machine keeps.
+TIMED = {"silent", "first-token", "stall", "slow-headers", "slow-body", "endless", "huge-chunked"}
+
+
+def is_timed(candidate):
+    steps = candidate if isinstance(candidate, list) else [candidate]
+    return any(step.partition(":")[0] in TIMED for step in steps)
+
+
 # A video has as long as a poll or two take.
 LONGER = {"timeout": "40s", "first_token_timeout": "5s", "idle_timeout": "5s"}

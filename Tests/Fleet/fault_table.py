@@ -4,7 +4,7 @@ import collections
 import json
 import time
 
-from fault_cases import ATTEMPT_BUDGET, LONGER, SCALED
+from fault_cases import ATTEMPT_BUDGET, LONGER, SCALED, is_timed
 from faulty import MODELS, charged, job, worst
 from fleet import check
 
@@ -23,7 +23,7 @@ class Table:
             for number, candidate in enumerate(case.candidates, 1):
                 provider = f"{name}-{number}"
                 address = self.fleet.addresses.get(candidate) if isinstance(candidate, str) else None
-                limits = LONGER if case.task == "video" else SCALED if candidate != "ok" else {}
+                limits = LONGER if case.task == "video" else SCALED if is_timed(candidate) else {}
                 found[provider] = {**limits, **({"at": address} if address else {})}
                 if number <= len(case.contexts):
                     contexts[provider] = case.contexts[number - 1]
@@ -102,8 +102,8 @@ class Table:
             self.expect(case.first[0] * 0.95 <= spent <= case.first[1], f"{name}: first attempt {spent} s")
         if code != "succeeded":
             return
-        served = [number for number, (_, most) in enumerate(case.calls, 1) if most][-1]
-        if case.calls[-1][0]:
+        served = case.served or [number for number, (_, most) in enumerate(case.calls, 1) if most][-1]
+        if case.served or case.calls[-1][0]:
             self.expect(event["provider"] == f"{name}-{served}", f"{name}: served by {event['provider']}")
         self.expect(event["model"] == MODELS[case.task], f"{name}: model {event['model']}")
         if case.task == "llm":
@@ -146,7 +146,8 @@ class Table:
         return not (isinstance(case.candidates[0], str) and case.candidates[0] in self.fleet.addresses)
 
     def judge_money(self, rows):
-        """Each row has the right amount: what the provider charged, nothing, or the worst case of what nobody knows."""
+        """Each row has the right amount: what the provider charged or said of a failure, nothing, or the worst case of
+        what nobody knows."""
         calls = {call["key"]: call for call in self.fleet.calls().values()}
         for each, found in rows.items():
             for row in found:
@@ -155,7 +156,8 @@ class Table:
                 elif row["outcome"] == "success":
                     expected = charged(calls[row["event_id"]])
                 else:
-                    expected = 0
+                    call = calls[row["event_id"]]
+                    expected = charged(call, "stated") if call["stated"] else 0
                 self.expect(row["amount_nano_usd"] == expected,
                             f"{row['event_id']}: {row['outcome']} costs {row['amount_nano_usd']}, not {expected}")
 

@@ -39,6 +39,12 @@ class FaultyFleet(Fleet):
                           "reset at once": f"http://127.0.0.1:{resetting}"}
         return process
 
+    def prepare(self, providers, tiers, **options):
+        """All but the workers."""
+        self.use_providers(providers, tiers, **options)
+        self.start_billing()
+        self.results.listen()
+
     def control(self, **document):
         request = urllib.request.Request(f"http://127.0.0.1:{self.provider_port}/control",
                                          json.dumps(document).encode())
@@ -88,9 +94,9 @@ class FaultyFleet(Fleet):
         self.use_rules(json.dumps(document), rules.costs(providers, PRICES))  # JSON is YAML
 
 
-def charged(call):
+def charged(call, of="usage"):
     """Nano-dollars that the provider charges for a call, by its own log."""
-    return sum(int(call["usage"].get(unit, 0)) * price for unit, price in CHARGES[call["model"]].items())
+    return sum(int(call[of].get(unit, 0)) * price for unit, price in CHARGES[call["model"]].items())
 
 
 def worst(job):

@@ -2,23 +2,17 @@
 does, what is charged and how often providers are called. By the provider's own log, the results and the ledger."""
 
 import collections
-import functools
 import json
-import signal
 import statistics
 import time
 
-from fault_cases import CASES, LONGER, SCALED
+from fault_cases import CASES, SCALED
 from fault_table import Healing, Table, judge_alerts, judge_logs
 from faulty import FaultyFleet, charged, job
-from fleet import check, ledger_equals_calls, main, one_end_each, together, wait_for
+from fleet import check, ledger_equals_calls, main, one_end_each, wait_for
+from purchases import nothing_bought_twice, unwritable_artifacts
+from resting import all_resting, own_deadlines, resting, shared_probe
 from tiers import alerts_of
-
-
-def prepare(fleet, providers, tiers, **options):
-    fleet.use_providers(providers, tiers, **options)
-    fleet.start_billing()
-    fleet.results.listen()
 
 
 def faults(only=None):
@@ -33,8 +27,8 @@ def faults(only=None):
         def between():
             alerts()  # their queue lives as long as somebody asks
             return healing() if only is None else True
-        prepare(fleet, {**providers, "s15-1": SCALED, "s15-2": {}}, {**table.tiers(), "s15": ["s15-1", "s15-2"]},
-                contexts=contexts)
+        fleet.prepare({**providers, "s15-1": SCALED, "s15-2": {}},
+                      {**table.tiers(), "s15": ["s15-1", "s15-2"]}, contexts=contexts)
         for _ in range(2):  # breakers are the fleet's, not a worker's
             fleet.start_worker(128)
         alerts = alerts_of(fleet)
@@ -72,7 +66,7 @@ def first_dead(jobs=200, latency=200):
         fleet.control(path="down", script=["503"])
         fleet.control(path="mute", script=["silent"])
         gone = {**SCALED, "at": fleet.addresses["refused"]}
-        prepare(fleet, {"well": {}, "down": SCALED, "gone": gone, "mute": SCALED}, tiers)
+        fleet.prepare({"well": {}, "down": SCALED, "gone": gone, "mute": SCALED}, tiers)
         fleet.start_worker(64)
 
         def run(first, count):
@@ -118,82 +112,6 @@ def first_dead(jobs=200, latency=200):
                 "control": f"{1000 * means['control']:.0f} ms", "calls while down": tried, "back after": round(back, 1)}
 
 
-def all_resting(jobs=30, outage=25):
-    """The only provider is down: jobs wait, none fails, and all run soon after it heals."""
-    with FaultyFleet("resting") as fleet:
-        fleet.start_provider()
-        fleet.control(path="only", script=["503"])
-        prepare(fleet, {"only": SCALED}, {"single": ["only"]})
-        fleet.start_worker(16)
-        published = [job(number, "single") for number in range(jobs)]
-        fleet.publish(published, lane="standard")
-        begin = time.monotonic()
-
-        def waiting():
-            lanes = fleet.command("lanes")["lanes"]
-            return sum(lane["waiting"].get("provider_resting", 0) for lane in lanes) >= jobs - 2
-        wait_for("the jobs to wait for their provider", 15, waiting, pause=0.5)
-        time.sleep(max(0, begin + outage - time.monotonic()))  # the outage itself
-        tried = len(fleet.calls())
-        check(tried <= 2 * jobs + 8, f"{tried} calls of a provider that was down for {outage} s")
-        check(not fleet.results.events, f"jobs ended in the outage: {fleet.results.events[:1]}")
-        fleet.control(path="only", script=["ok"])
-        healed = time.monotonic()
-        ids = [each["id"] for each in published]
-        events = fleet.results.wait(ids, 30)
-        one_end_each(events, ids)
-        bad = [events[each][0]["error"] for each in ids if events[each][0]["status"] != "succeeded"]
-        check(not bad, f"{len(bad)} jobs failed: {bad[:1]}")
-        ledger_equals_calls(fleet)
-        check(not fleet.drain("jobs.dead"), "a job is a dead letter")
-        return {"calls while down": tried, "all done after": round(time.monotonic() - healed, 1)}
-
-
-# Where a worker dies, and at which pass: jobs that end together are settled together.
-PLACES = {"before_provider": 3, "after_provider": 3, "after_finish": 1, "after_costs": 1, "after_results": 1,
-          "after_ack": 1}
-
-
-def bought_once(task, place):
-    """A worker dies there with pictures or clips in its hands: nothing is bought twice, each attempt has its row."""
-    with FaultyFleet("bought") as fleet:
-        fleet.start_provider()
-        fleet.control(path="first", latency=0.3, video_seconds=1)
-        prepare(fleet, {"first": LONGER, "second": LONGER}, {"buyer": ["first", "second"]})
-        failpoint = {} if place == "while_polled" else {"TOLLWAY_FAILPOINT": f"{place}:{PLACES[place]}"}
-        doomed = fleet.start_worker(6, environment=failpoint)
-        published = [job(number, "buyer", task) for number in range(6)]
-        if place == "while_polled":
-            fleet.control(path="first", video_seconds=6)
-        fleet.publish(published, lane="standard")
-        if place == "while_polled":
-            wait_for("all clips to be polled", 20, lambda: len({line["video"] for line in fleet.lines()
-                                                               if line["event"] == "poll"}) == 6)
-            doomed.kill()
-        wait_for(f"the worker to die {place}", 40, lambda: doomed.poll() is not None)
-        check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
-        fleet.start_worker(6)
-        ids = [each["id"] for each in published]
-        events = fleet.results.wait(ids, 100)
-        one_end_each(events, ids)
-        ledger_equals_calls(fleet)
-        calls = collections.Counter(call["job"] for found in fleet.calls_by("job").values() for call in found)
-        check(max(calls.values(), default=0) <= 1, f"bought twice: {calls}")
-        ended = collections.Counter((events[each][0]["error"] or {}).get("code") or "succeeded" for each in ids)
-        check(set(ended) <= {"succeeded", "provider_failed"}, f"ended with {dict(ended)}")
-        if place == "while_polled":
-            check(ended["succeeded"] == 6, f"clips that were under way were given up: {dict(ended)}")
-        unknown = sum(1 for row in fleet.rows() if row["outcome"] == "unknown")
-        check(unknown == ended["provider_failed"], f"{unknown} rows unknown, but {dict(ended)}")
-        return dict(ended)
-
-
-def nothing_bought_twice():
-    places = [("image", place) for place in PLACES] + [("video", place) for place in [*PLACES, "while_polled"]]
-    return together({f"{task} {place}": functools.partial(bought_once, task, place) for task, place in places},
-                    at_once=7)
-
-
 def batching(jobs=60, latency=100):
     """A provider that takes one call after the other, each of the same time: batches raise its throughput by half their
     size at least. A poisoned input fails alone."""
@@ -204,8 +122,8 @@ def batching(jobs=60, latency=100):
         for name in sizes:
             fleet.control(path=name, latency=latency / 1000, at_once=1)
         fleet.control(path="picky", script=["poison"])
-        prepare(fleet, {**{name: slow for name in sizes}, "picky": {}},
-                {**{name: [name] for name in sizes}, "picked": ["picky"]}, batch_sizes={**sizes, "picked": 10})
+        fleet.prepare({**{name: slow for name in sizes}, "picky": {}},
+                      {**{name: [name] for name in sizes}, "picked": ["picky"]}, batch_sizes={**sizes, "picked": 10})
         throughput, carried = {}, {}
         for name in sizes:
             published = [job(number, name, "embedding") for number in range(jobs)]
@@ -248,4 +166,5 @@ def case(**wanted):
 
 
 if __name__ == "__main__":
-    main(faults, first_dead, all_resting, batching, nothing_bought_twice, by_name_only=(case,))
+    main(faults, first_dead, resting, batching, unwritable_artifacts, nothing_bought_twice,
+         by_name_only=(case, all_resting, shared_probe, own_deadlines))

@@ -133,17 +133,16 @@ def pins_and_versions():
              "minor": tier("allow_minor"), "minorOfTwo": tier("allow_minor", ["2.0.0"]),
              "minorWithBeta": tier("allow_minor", ["2.0.0"], beta=True), "pinned": tier("pinned", ["1.2.0"]),
              "secondPin": tier("pinned", ["2.1.0", "1.9.0"]),
-             "unlisted": tier("pinned", ["9.9.9", "1.9.0"]), "retired": tier("pinned", ["3.0.0"])}
+             "retired": tier("pinned", ["3.0.0"])}
     expected = {"newest": "2.0.0", "curious": "2.1.0", "brave": "2.2.0", "minor": "1.10.0", "minorOfTwo": "2.0.0",
-                "minorWithBeta": "2.1.0", "pinned": "1.2.0", "secondPin": "1.9.0",
-                "unlisted": "1.9.0", "retired": "3.0.0"}
+                "minorWithBeta": "2.1.0", "pinned": "1.2.0", "secondPin": "1.9.0", "retired": "3.0.0"}
     others = {("newest", "embedding"): "20251101", ("minor", "embedding"): "20251101", ("newest", "image"): "summer",
               ("minor", "image"): "winter"}
     reasons = {"newest": {"1.9.0": "pin", "1.10.0": "pin", "1.2.0": "pin", "2.1.0": "visibility",
                           "2.2.0": "visibility", "3.0.0": "visibility"},
                "curious": {"2.0.0": "pin", "2.2.0": "visibility"}, "brave": {"2.1.0": "visibility"},
                "minor": {"2.0.0": "pin", "2.1.0": "visibility"}, "pinned": {"1.10.0": "pin", "2.0.0": "pin"},
-               "secondPin": {"1.10.0": "pin"}, "unlisted": {"9.9.9": "pin"}}
+               "secondPin": {"1.10.0": "pin"}}
     with VersionFleet("versions") as fleet:
         fleet.begin(tiers, models)
         wanted = {(name, "llm"): version for name, version in expected.items()} | others
