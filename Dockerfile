@@ -3,7 +3,7 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends librabbitmq-dev libhiredis-dev libsqlite3-dev libjemalloc-dev pkg-config \
+    && apt-get install -y --no-install-recommends librabbitmq-dev libhiredis-dev libpq-dev libsqlite3-dev libjemalloc-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The dependencies first: their layer stays until the manifest changes.
@@ -17,7 +17,7 @@ RUN swift build -c release --static-swift-stdlib --product tollway \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends librabbitmq4 libhiredis0.14 libsqlite3-0 espeak-ng ca-certificates \
+    && apt-get install -y --no-install-recommends librabbitmq4 libhiredis0.14 libpq5 libsqlite3-0 espeak-ng ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/tollway --create-home tollway
 COPY --from=build /out/tollway /usr/local/bin/tollway

@@ -57,6 +57,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "CKernel"),
     .target(name: "CAllocator", linkerSettings: allocator),
 
@@ -64,6 +65,7 @@ let package = Package(
 
     room("AMQP", needs: ["Confinement", "CRabbitMQ", logging, crypto]),
     room("Redis", needs: ["Confinement", "CHiredis", logging, crypto]),
+    room("Postgres", needs: ["Confinement", "CPostgres", logging]),
 
     room("Contracts", needs: [crypto]),
     room("Catalog", needs: ["Contracts", yams], resources: [.embedInCode("Defaults")]),
@@ -71,7 +73,7 @@ let package = Package(
     room("Lanes", needs: ["AMQP", "Confinement", "Contracts", logging]),
     room("Admission", needs: ["Redis", "Confinement", "Contracts", logging], resources: [.embedInCode("Scripts")]),
     room("Providers", needs: ["Contracts", "Catalog", httpClient, crypto, logging]),
-    room("Billing", needs: ["Contracts", "Catalog", "Lanes", grdb, logging]),
+    room("Billing", needs: ["Contracts", "Catalog", "Lanes", "Postgres", grdb, logging]),
     room("Observability", needs: ["Contracts", hummingbird, logging]),
 
     room(
@@ -84,7 +86,7 @@ let package = Package(
       name: "tollway",
       dependencies: [
         "AMQP", "Redis", "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Billing", "Observability", "Work",
-        "CAllocator", arguments, unixSignals, logging,
+        "CAllocator", arguments, httpClient, unixSignals, logging,
       ],
       swiftSettings: strict),
 
@@ -92,13 +94,14 @@ let package = Package(
     tests("Confinement"),
     tests("AMQP", needs: ["Confinement", logging]),
     tests("Redis", needs: ["Confinement", logging]),
+    tests("Postgres", needs: [logging]),
     tests("Contracts"),
     tests("Catalog", needs: ["Contracts"]),
     tests("Providers", needs: ["Contracts", "Catalog", logging]),
     tests("Billing", needs: ["Contracts", "Catalog", grdb, logging]),
     tests("Observability", needs: ["Contracts", logging]),
     tests("Lanes", needs: ["AMQP", "Contracts", logging]),
-    tests("Work", needs: ["Admission", "Catalog", "Contracts", "Lanes", "Providers", logging]),
+    tests("Work", needs: ["Admission", "AMQP", "Catalog", "Contracts", "Lanes", "Providers", "Redis", logging]),
     tests("Admission", needs: ["Contracts", "Redis", logging]),
     .testTarget(
       name: "TollwayTests", dependencies: ["tollway", "Contracts", "TestKit"], swiftSettings: strict),

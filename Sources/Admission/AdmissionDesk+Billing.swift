@@ -47,13 +47,25 @@ extension AdmissionDesk {
   package func standing(
     of user: String, period: String
   ) async throws(AdmissionError) -> (base: Spending, open: Spending) {
-    let command = RedisCommand("HMGET").arg(keys.money(Identifier.base64url(user))).arg("\(period):base")
-      .arg("\(period):open")
-    let figures = try await send([command])[0].array ?? []
-    func spending(_ index: Int) -> Spending {
-      (figures.count > index ? figures[index].string : nil).flatMap { Spending(text: $0) } ?? Spending()
+    let standing = try await standings(of: [(user, period)])[0]
+    return (standing.base, standing.open)
+  }
+
+  /// The same of many, in one round trip, with the number of the row that `base` was last told with: 0 for a month that
+  /// is not known.
+  package func standings(
+    of months: [(user: String, period: String)]
+  ) async throws(AdmissionError) -> [(row: Int64, base: Spending, open: Spending)] {
+    let commands = months.map { user, period in
+      RedisCommand("HMGET").arg(keys.money(Identifier.base64url(user))).arg("\(period):row").arg("\(period):base")
+        .arg("\(period):open")
     }
-    return (spending(0), spending(1))
+    return try await send(commands).map { reply in
+      let figures = reply.array ?? []
+      func text(_ index: Int) -> String? { figures.count > index ? figures[index].string : nil }
+      func spending(_ index: Int) -> Spending { text(index).flatMap { Spending(text: $0) } ?? Spending() }
+      return (text(0).flatMap { Int64($0) } ?? 0, spending(1), spending(2))
+    }
   }
 
   /// Whether somebody waits for this marker: it is of the epoch in force, and what was spent is not known to that yet.

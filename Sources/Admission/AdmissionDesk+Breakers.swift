@@ -19,8 +19,11 @@ extension AdmissionDesk {
 
   /// Whether this caller may make the call that tries whether a resting scope serves again. What it came to is to be
   /// reported with the same holder; without a report another one may have it after `length`, at most 10 min.
-  package func takeProbe(_ scope: String, holder: String, length: Duration) async throws(AdmissionError) -> Bool {
+  package func takeProbe(
+    _ scope: String, holder: String, length: Duration, yielding: Duration = .zero
+  ) async throws(AdmissionError) -> Bool {
     let call = call(AdmissionScripts.probe, 256).arg(scope).arg(holder).arg(length.milliseconds)
+      .arg(yielding.milliseconds)
     return try await run([call]) { $0.int.map { $0 == 1 } }[0]
   }
 

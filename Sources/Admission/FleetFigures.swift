@@ -50,11 +50,21 @@ package struct FleetFigures: Sendable {
     workers.compactMap { $0.oldest[lane] }.reduce(headAge[lane] ?? .zero, max)
   }
 
+  /// From arrival to start, of jobs of the last minute that had to wait for nothing but a slot.
+  package func waits(_ lane: Lane) -> DurationHistogram { merged { $0.waits[lane] } }
+
+  /// How long the calls of a provider took in the last minute.
+  package func calls(_ provider: String) -> DurationHistogram { merged { $0.calls[provider] } }
+
   /// Deliveries and non-empty gets of the workers that are there, over the runs that ended in them; nil before the
   /// first.
   package var messagesPerJob: Double? {
     let finished = workers.reduce(0) { $0 + $1.finished }
     return finished > 0 ? Double(workers.reduce(0) { $0 + $1.deliveries }) / Double(finished) : nil
+  }
+
+  private func merged(_ part: (WorkerReport) -> DurationHistogram?) -> DurationHistogram {
+    workers.compactMap(part).reduce(into: DurationHistogram()) { $0.add($1) }
   }
 
   private func sum(_ count: (WorkerReport) -> Int?) -> Int { workers.reduce(0) { $0 + (count($1) ?? 0) } }

@@ -30,8 +30,8 @@ package struct Spending: Sendable, Hashable {
 
   private mutating func add(_ quantity: ExactDecimal, of unit: Usage.Unit) {
     switch unit {
-    case .inputTokens, .cachedInputTokens, .cacheWriteTokens, .outputTokens, .inputAudioTokens, .outputAudioTokens,
-      .inputImageTokens, .outputImageTokens:
+    case .inputTokens, .cachedInputTokens, .cacheWriteTokens, .cacheWrite1hTokens, .outputTokens, .inputAudioTokens,
+      .outputAudioTokens, .inputImageTokens, .outputImageTokens:
       tokens = min(Self.largest, tokens + Self.whole(quantity, times: 1))
     case .audioSeconds: audioMilliseconds = min(Self.largest, audioMilliseconds + Self.whole(quantity, times: 1000))
     case .videoSeconds: videoMilliseconds = min(Self.largest, videoMilliseconds + Self.whole(quantity, times: 1000))

@@ -4,6 +4,8 @@ package import Contracts
 /// a report older than `freshness` is of a worker that is gone.
 package struct WorkerReport: Sendable, Equatable {
   package static let freshness: Duration = .seconds(5)
+  /// Providers whose calls are told of, those with the most calls first.
+  static let mostProviders = 64
 
   package var worker: String
   package var slots: Int
@@ -12,6 +14,12 @@ package struct WorkerReport: Sendable, Equatable {
   package var buffered: [Lane: Int] = [:]
   /// How long the first of them has been there. Queues are first in, first out: what is still in the lane is younger.
   package var oldest: [Lane: Duration] = [:]
+  /// Deliveries taken from the lane's queue since the worker began.
+  package var taken: [Lane: Int64] = [:]
+  /// From arrival to start, of jobs of the last minute that had to wait for nothing but a slot.
+  package var waits: [Lane: DurationHistogram] = [:]
+  /// How long the calls of the last minute took, by provider; without clips, which take as long as they are.
+  package var calls: [String: DurationHistogram] = [:]
   /// Deliveries and non-empty gets since the worker began.
   package var deliveries: Int64 = 0
   /// Runs that ended here since then.
@@ -39,10 +47,27 @@ package struct WorkerReport: Sendable, Equatable {
       json.integer(Int64(buffered[lane] ?? 0))
       json.literal(",")
       json.integer(oldest[lane]?.milliseconds ?? 0)
+      json.literal(",")
+      json.integer(taken[lane] ?? 0)
       json.literal("]")
     }
+    write(Lane.allCases.compactMap { lane in waits[lane].map { (lane.rawValue, $0) } }, as: "waits", to: &json)
+    let busiest = calls.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(Self.mostProviders)
+    write(busiest.map { ($0.key, $0.value) }, as: "calls", to: &json)
     json.literal("}")
     return json.bytes
+  }
+
+  private func write(_ histograms: [(String, DurationHistogram)], as name: StaticString, to json: inout JSONWriter) {
+    guard !histograms.isEmpty else { return }
+    json.key(name)
+    for (index, (name, histogram)) in histograms.enumerated() {
+      json.literal(index == 0 ? "{" : ",")
+      json.string(name)
+      json.literal(":")
+      histogram.write(to: &json)
+    }
+    json.literal("}")
   }
 
   /// Nil for bytes of another form. Members that an older release does not write count as 0.
@@ -59,6 +84,11 @@ package struct WorkerReport: Sendable, Equatable {
       running[lane] = counts[0]
       buffered[lane] = counts[1]
       if counts[1] > 0, counts.count > 2 { oldest[lane] = .milliseconds(counts[2]) }
+      if counts.count > 3 { taken[lane] = Int64(counts[3]) }
+      waits[lane] = root["waits"]?[lane.rawValue].flatMap { DurationHistogram(reading: $0) }
+    }
+    for member in root["calls"]?.members ?? [] {
+      calls[member.key] = DurationHistogram(reading: member.value)
     }
   }
 }

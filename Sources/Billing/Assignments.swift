@@ -1,18 +1,17 @@
 import Contracts
 import Foundation
-import GRDB
 
 /// Tiers and limits laid down for single users, in the ledger's database. Every change and its audit line are one
 /// transaction. Safe from any task and beside a running billing process.
 package struct Assignments: Sendable {
-  private let pool: DatabasePool
+  private let database: any LedgerDatabase
   private let now: @Sendable () -> Timestamp
 
   /// In bytes, of `by` and `reason`.
   package static let maximumNoteLength = 1024
 
-  package init(in ledger: SQLiteLedger) {
-    pool = ledger.pool
+  package init(in ledger: Ledger) {
+    database = ledger.database
     now = ledger.now
   }
 
@@ -27,19 +26,20 @@ package struct Assignments: Sendable {
     if let fault = overrides.fault { throw LedgerError(.refused, fault) }
     let assignment = Assignment(
       userID: user, tier: tier, overrides: overrides, changedAt: now(), changedBy: by, reason: reason)
-    try await ledgerErrors {
-      try await pool.write { database in
-        let before = try Self.fetch(user, from: database)
-        try database.execute(
-          sql: """
-            INSERT INTO user_assignment (user_id, tier, overrides, changed_at, changed_by, reason)
-            VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, overrides = excluded.overrides,
-              changed_at = excluded.changed_at, changed_by = excluded.changed_by, reason = excluded.reason
-            """,
-          arguments: [user, tier, try Self.json(overrides), assignment.changedAt.description, by, reason])
-        try Self.audit(assignment, before: before?.grant, after: assignment.grant, in: database)
-      }
+    try await database.write { session in
+      let before = try Self.fetch(user, from: session)
+      try session.execute(
+        """
+        INSERT INTO user_assignment (user_id, tier, overrides, changed_at, changed_by, reason)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, overrides = excluded.overrides,
+          changed_at = excluded.changed_at, changed_by = excluded.changed_by, reason = excluded.reason
+        """,
+        [
+          .text(user), SQLValue(tier), .text(try Self.json(overrides)), SQLValue(assignment.changedAt), .text(by),
+          .text(reason),
+        ])
+      try Self.audit(assignment, before: before?.grant, after: assignment.grant, in: session)
     }
     return assignment
   }
@@ -48,43 +48,36 @@ package struct Assignments: Sendable {
   package func unassign(_ user: String, by: String, reason: String) async throws(LedgerError) -> Bool {
     try check(user, by: by, reason: reason)
     let changedAt = now()
-    return try await ledgerErrors {
-      try await pool.write { database in
-        guard let before = try Self.fetch(user, from: database) else { return false }
-        try database.execute(sql: "DELETE FROM user_assignment WHERE user_id = ?", arguments: [user])
-        let change = Assignment(
-          userID: user, tier: nil, overrides: .none, changedAt: changedAt, changedBy: by, reason: reason)
-        try Self.audit(change, before: before.grant, after: nil, in: database)
-        return true
-      }
+    return try await database.write { session in
+      guard let before = try Self.fetch(user, from: session) else { return false }
+      try session.execute("DELETE FROM user_assignment WHERE user_id = ?", [.text(user)])
+      let change = Assignment(
+        userID: user, tier: nil, overrides: .none, changedAt: changedAt, changedBy: by, reason: reason)
+      try Self.audit(change, before: before.grant, after: nil, in: session)
+      return true
     }
   }
 
   package func assignment(of user: String) async throws(LedgerError) -> Assignment? {
-    try await ledgerErrors { try await pool.read { try Self.fetch(user, from: $0) } }
+    try await database.read { try Self.fetch(user, from: $0) }
   }
 
   /// All assignments in the order of the user ids.
   package func list() async throws(LedgerError) -> [Assignment] {
-    try await ledgerErrors {
-      try await pool.read { database in
-        try Row.fetchAll(database, sql: "SELECT * FROM user_assignment ORDER BY user_id").map(Self.assignment)
-      }
-    }
+    try await database.read { try $0.rows("SELECT * FROM user_assignment ORDER BY user_id").map(Self.assignment) }
   }
 
   /// The changes of one user, newest first.
   package func changes(of user: String, limit: Int = 100) async throws(LedgerError) -> [AssignmentChange] {
-    try await ledgerErrors {
-      try await pool.read { database in
-        try Row.fetchAll(
-          database, sql: "SELECT * FROM assignment_audit WHERE user_id = ? ORDER BY number DESC LIMIT ?",
-          arguments: [user, limit]
-        ).map { row in
-          AssignmentChange(
-            userID: user, changedAt: try Self.time(row["changed_at"]), changedBy: row["changed_by"],
-            reason: row["reason"], before: try Self.decoded(row["before"]), after: try Self.decoded(row["after"]))
-        }
+    try await database.read { session in
+      try session.rows(
+        "SELECT * FROM assignment_audit WHERE user_id = ? ORDER BY number DESC LIMIT ?",
+        [.text(user), SQLValue(limit)]
+      ).map { row in
+        AssignmentChange(
+          userID: user, changedAt: try row.time("changed_at"), changedBy: try row.text("changed_by"),
+          reason: try row.text("reason"), before: try Self.decoded(row.optionalText("before")),
+          after: try Self.decoded(row.optionalText("after")))
       }
     }
   }
@@ -102,28 +95,30 @@ package struct Assignments: Sendable {
     }
   }
 
-  static func fetch(_ user: String, from database: Database) throws -> Assignment? {
-    try Row.fetchOne(database, sql: "SELECT * FROM user_assignment WHERE user_id = ?", arguments: [user])
-      .map(assignment)
+  static let select = "SELECT * FROM user_assignment WHERE user_id = ?"
+
+  private static func fetch(_ user: String, from session: any SQLSession) throws -> Assignment? {
+    try session.row(select + session.forUpdate, [.text(user)]).map(assignment)
   }
 
-  private static func assignment(_ row: Row) throws -> Assignment {
+  static func assignment(_ row: SQLRow) throws -> Assignment {
     Assignment(
-      userID: row["user_id"], tier: row["tier"], overrides: try decoded(row["overrides"]) ?? .none,
-      changedAt: try time(row["changed_at"]), changedBy: row["changed_by"], reason: row["reason"])
+      userID: try row.text("user_id"), tier: try row.optionalText("tier"),
+      overrides: try decoded(row.text("overrides")) ?? .none, changedAt: try row.time("changed_at"),
+      changedBy: try row.text("changed_by"), reason: try row.text("reason"))
   }
 
   private static func audit(
-    _ change: Assignment, before: AssignmentChange.Grant?, after: AssignmentChange.Grant?, in database: Database
+    _ change: Assignment, before: AssignmentChange.Grant?, after: AssignmentChange.Grant?, in session: any SQLSession
   ) throws {
-    try database.execute(
-      sql: """
-        INSERT INTO assignment_audit (user_id, changed_at, changed_by, reason, before, after)
-        VALUES (?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        change.userID, change.changedAt.description, change.changedBy, change.reason, try before.map(json),
-        try after.map(json),
+    try session.execute(
+      """
+      INSERT INTO assignment_audit (user_id, changed_at, changed_by, reason, before, after)
+      VALUES (?, ?, ?, ?, ?, ?)
+      """,
+      [
+        .text(change.userID), SQLValue(change.changedAt), .text(change.changedBy), .text(change.reason),
+        SQLValue(try before.map(json)), SQLValue(try after.map(json)),
       ])
   }
 
@@ -135,11 +130,6 @@ package struct Assignments: Sendable {
 
   private static func decoded<Value: Decodable>(_ text: String?) throws -> Value? {
     try text.map { try JSONDecoder().decode(Value.self, from: Data($0.utf8)) }
-  }
-
-  static func time(_ text: String) throws(LedgerError) -> Timestamp {
-    guard let time = Timestamp(text) else { throw LedgerError(.corrupt, "what should be a time is none") }
-    return time
   }
 }
 

@@ -1,21 +1,20 @@
 package import Catalog
 package import Contracts
-import GRDB
 
 /// The emergency freeze in the ledger's database: every change is a row that stays, the newest one rules. Safe from any
 /// task and beside a running billing process.
 package struct Freezes: Sendable {
-  private let pool: DatabasePool
+  private let database: any LedgerDatabase
   private let now: @Sendable () -> Timestamp
 
-  package init(in ledger: SQLiteLedger) {
-    pool = ledger.pool
+  package init(in ledger: Ledger) {
+    database = ledger.database
     now = ledger.now
   }
 
   /// Nil where the fleet is not frozen.
   package func current() async throws(LedgerError) -> Freeze? {
-    try await ledgerErrors { try await pool.read(Self.fetch) }
+    try await database.read { try Self.fetch(from: $0) }
   }
 
   /// Freezes the fleet at the versions that a policy approves of. A freeze that is on already stays as it is.
@@ -25,12 +24,11 @@ package struct Freezes: Sendable {
     try Assignments.checkNote(by: by, reason: reason)
     let id = Identifier.base36(UInt64.random(in: 1 << 32 ... .max))
     let freeze = Freeze(of: policy, id: id, since: now(), by: by, reason: reason)
-    return try await ledgerErrors {
-      try await pool.write { database in
-        if let earlier = try Self.fetch(from: database) { return (earlier, false) }
-        try Self.insert(freeze.change(.on, at: freeze.since, by: by, reason: reason), freeze, into: database)
-        return (freeze, true)
-      }
+    return try await database.write { session in
+      try Self.lock(session)
+      if let earlier = try Self.fetch(from: session) { return (earlier, false) }
+      try Self.insert(freeze.change(.on, at: freeze.since, by: by, reason: reason), freeze, into: session)
+      return (freeze, true)
     }
   }
 
@@ -38,37 +36,39 @@ package struct Freezes: Sendable {
   package func end(by: String, reason: String) async throws(LedgerError) -> (freeze: Freeze, at: Timestamp)? {
     try Assignments.checkNote(by: by, reason: reason)
     let time = now()
-    return try await ledgerErrors {
-      try await pool.write { database in
-        guard let freeze = try Self.fetch(from: database) else { return nil }
-        try Self.insert(freeze.change(.off, at: time, by: by, reason: reason), nil, into: database)
-        return (freeze, time)
-      }
+    return try await database.write { session in
+      try Self.lock(session)
+      guard let freeze = try Self.fetch(from: session) else { return nil }
+      try Self.insert(freeze.change(.off, at: time, by: by, reason: reason), nil, into: session)
+      return (freeze, time)
     }
   }
 
   /// Newest first.
   package func changes(limit: Int) async throws(LedgerError) -> [FreezeChange] {
-    try await ledgerErrors {
-      try await pool.read { database in
-        let sql = "SELECT freeze_id, state, changed_at, changed_by, reason FROM freeze ORDER BY number DESC LIMIT ?"
-        return try Row.fetchAll(database, sql: sql, arguments: [limit]).map { row in
-          let state: String = row["state"]
-          guard let state = FreezeChange.State(rawValue: state) else {
-            throw LedgerError(.corrupt, "freeze.state is neither on nor off")
-          }
-          return FreezeChange(
-            freezeID: row["freeze_id"], state: state, changedAt: try Assignments.time(row["changed_at"]),
-            changedBy: row["changed_by"], reason: row["reason"])
+    try await database.read { session in
+      try session.rows(
+        "SELECT freeze_id, state, changed_at, changed_by, reason FROM \"freeze\" ORDER BY number DESC LIMIT ?",
+        [SQLValue(limit)]
+      ).map { row in
+        guard let state = FreezeChange.State(rawValue: try row.text("state")) else {
+          throw LedgerError(.corrupt, "freeze.state is neither on nor off")
         }
+        return FreezeChange(
+          freezeID: try row.text("freeze_id"), state: state, changedAt: try row.time("changed_at"),
+          changedBy: try row.text("changed_by"), reason: try row.text("reason"))
       }
     }
   }
 
-  private static func fetch(from database: Database) throws -> Freeze? {
-    let versions = try Row.fetchOne(database, sql: "SELECT versions FROM freeze ORDER BY number DESC LIMIT 1")
-      .flatMap { row -> String? in row["versions"] }
-    guard let versions else { return nil }
+  /// The newest row rules, and there is no row to lock for the next one.
+  private static func lock(_ session: any SQLSession) throws {
+    if session.isShared { try session.execute("LOCK TABLE \"freeze\" IN SHARE ROW EXCLUSIVE MODE", []) }
+  }
+
+  private static func fetch(from session: any SQLSession) throws -> Freeze? {
+    let row = try session.rows("SELECT versions FROM \"freeze\" ORDER BY number DESC LIMIT 1").first
+    guard let versions = try row?.optionalText("versions") else { return nil }
     do throws(Freeze.Fault) {
       return try Freeze(decoding: Array(versions.utf8))
     } catch {
@@ -76,14 +76,12 @@ package struct Freezes: Sendable {
     }
   }
 
-  private static func insert(_ change: FreezeChange, _ freeze: Freeze?, into database: Database) throws {
-    try database.execute(
-      sql: """
-        INSERT INTO freeze (freeze_id, state, changed_at, changed_by, reason, versions) VALUES (?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        change.freezeID, change.state.rawValue, change.changedAt.description, change.changedBy, change.reason,
-        freeze.map { String(decoding: $0.encoded(), as: UTF8.self) },
+  private static func insert(_ change: FreezeChange, _ freeze: Freeze?, into session: any SQLSession) throws {
+    try session.execute(
+      "INSERT INTO \"freeze\" (freeze_id, state, changed_at, changed_by, reason, versions) VALUES (?, ?, ?, ?, ?, ?)",
+      [
+        .text(change.freezeID), .text(change.state.rawValue), SQLValue(change.changedAt), .text(change.changedBy),
+        .text(change.reason), SQLValue(freeze.map { String(decoding: $0.encoded(), as: UTF8.self) }),
       ])
   }
 }

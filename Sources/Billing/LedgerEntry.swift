@@ -1,5 +1,4 @@
 import Contracts
-import GRDB
 
 /// One row of `usage_cost` before it has a number: a cost event in the ledger's columns. Two events with equal entries
 /// are the same event to the ledger, however their JSON was spelled, because the ledger keeps nothing else of them.
@@ -61,47 +60,57 @@ struct LedgerEntry: Sendable, Equatable {
 }
 
 extension LedgerEntry {
-  /// Adds the row and returns its number, or nil when the event id is taken.
-  func insert(into database: Database, recordedAt: Timestamp) throws -> Int64? {
-    let statement = try database.cachedStatement(
-      sql: """
-        INSERT INTO usage_cost (
-          event_id, job_id, run, attempt, series_id, user_id, tier, task_type, provider, model, model_version,
-          outcome, usage, amount_nano_usd, basis, price_id, charge_period, occurred_at, corrects, recorded_at
-        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (event_id) DO NOTHING
-        """)
-    try statement.execute(arguments: StatementArguments(columns + [recordedAt.description]))
-    return database.changesCount == 1 ? database.lastInsertedRowID : nil
+  /// What `usage` holds.
+  static func usage(reading text: String) throws -> [Usage] {
+    try JSONParser.parse(Array(text.utf8)).root.elements.map { entry in
+      guard let usage = Usage(reading: entry) else {
+        throw LedgerError(.corrupt, "usage_cost.usage holds an unknown unit or quantity")
+      }
+      return usage
+    }
   }
 
-  /// Whether the row under this event id has the same content.
-  func isRecorded(in database: Database) throws -> Bool {
-    let statement = try database.cachedStatement(
-      sql: """
-        SELECT 1 FROM usage_cost WHERE event_id = ? AND job_id = ? AND run = ? AND attempt = ? AND series_id IS ?
-          AND user_id = ? AND tier = ? AND task_type = ? AND provider = ? AND model = ? AND model_version IS ?
-          AND outcome = ? AND usage = ? AND amount_nano_usd = ? AND basis = ? AND price_id IS ?
-          AND charge_period = ? AND occurred_at = ? AND corrects IS ?
-        """)
-    return try Int.fetchOne(statement, arguments: StatementArguments(columns)) != nil
-  }
+  /// Of the job's run: all its attempts and their corrections have ids that begin with it and a slash.
+  var run: String { "\(event.jobID)/\(event.run)" }
 
-  /// Whether the run has a row yet. The range is every event id that begins with `<job>/<run>/`: `0` follows `/`.
-  func runIsKnown(in database: Database) throws -> Bool {
-    let statement = try database.cachedStatement(
-      sql: "SELECT 1 FROM usage_cost WHERE event_id > ? AND event_id < ? LIMIT 1")
-    let run = "\(event.jobID)/\(event.run)"
-    return try Int.fetchOne(statement, arguments: [run + "/", run + "0"]) != nil
-  }
+  /// Adds the row, unless the event id is taken.
+  static let insert = """
+    INSERT INTO usage_cost (
+      event_id, job_id, run, attempt, series_id, user_id, tier, task_type, provider, model, model_version,
+      outcome, usage, amount_nano_usd, basis, price_id, charge_period, occurred_at, corrects, recorded_at,
+      billing_period
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (event_id) DO NOTHING RETURNING row_number
+    """
 
-  /// In the order of both statements above.
-  private var columns: [(any DatabaseValueConvertible)?] {
+  /// The row under this event id, if it has the same content.
+  static let selectSame = """
+    SELECT row_number FROM usage_cost WHERE event_id = ? AND job_id = ? AND run = ? AND attempt = ?
+      AND series_id IS NOT DISTINCT FROM ? AND user_id = ? AND tier = ? AND task_type = ? AND provider = ?
+      AND model = ? AND model_version IS NOT DISTINCT FROM ? AND outcome = ? AND usage = ? AND amount_nano_usd = ?
+      AND basis = ? AND price_id IS NOT DISTINCT FROM ? AND charge_period = ? AND occurred_at = ?
+      AND corrects IS NOT DISTINCT FROM ?
+    """
+
+  /// A row of a run, if it has any: of the event ids between `<job>/<run>/` and `<job>/<run>0`, because `0` follows `/`.
+  static let selectRun = "SELECT row_number FROM usage_cost WHERE event_id > ? AND event_id < ? LIMIT 1"
+
+  /// In the order of the first two statements.
+  var values: [SQLValue] {
     [
-      event.id, event.jobID, event.run, event.attempt, event.seriesID, event.userID, event.tier,
-      event.taskType.rawValue, event.provider, event.model, event.modelVersion, event.outcome.rawValue, usage,
-      event.cost.amount.nanoUSD, event.cost.basis.rawValue, event.cost.priceID, event.chargePeriod,
-      event.time.description, event.corrects,
+      .text(event.id), .text(event.jobID), .text(event.run), SQLValue(event.attempt), SQLValue(event.seriesID),
+      .text(event.userID), .text(event.tier), .text(event.taskType.rawValue), .text(event.provider),
+      .text(event.model), SQLValue(event.modelVersion), .text(event.outcome.rawValue), .text(usage),
+      SQLValue(event.cost.amount), .text(event.cost.basis.rawValue), SQLValue(event.cost.priceID),
+      .text(event.chargePeriod), SQLValue(event.time), SQLValue(event.corrects),
     ]
+  }
+
+  /// The id that an unacceptable event claims, when that much can be read.
+  static func id(in body: [UInt8]) -> String? {
+    guard case .success(let document) = Result(catching: { () throws(JSONFault) in try JSONParser.parse(body) }) else {
+      return nil
+    }
+    return document.root["id"]?.string.map { String($0.prefix(maximumTextLength)) }
   }
 }

@@ -69,6 +69,14 @@ extension LedgerError {
 }
 
 /// Runs database work and sorts whatever it throws, so that callers see one error type.
+func ledgerErrors<Value>(_ work: () throws -> Value) throws(LedgerError) -> Value {
+  do {
+    return try work()
+  } catch {
+    throw LedgerError(error)
+  }
+}
+
 func ledgerErrors<Value>(_ work: () async throws -> Value) async throws(LedgerError) -> Value {
   do {
     return try await work()

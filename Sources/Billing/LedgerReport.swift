@@ -12,11 +12,14 @@ package struct LedgerQuery: Sendable, Hashable {
   /// By the time of the attempt: `from` counts, `to` does not. Nil is open.
   package var from: Timestamp?
   package var to: Timestamp?
+  /// Only what stands in the statement of this month (`2026-11`).
+  package var billingPeriod: String?
 
-  package init(by grouping: Grouping, from: Timestamp? = nil, to: Timestamp? = nil) {
+  package init(by grouping: Grouping, from: Timestamp? = nil, to: Timestamp? = nil, billingPeriod: String? = nil) {
     self.grouping = grouping
     self.from = from
     self.to = to
+    self.billingPeriod = billingPeriod
   }
 }
 
@@ -31,13 +34,18 @@ package struct LedgerReport: Sendable, Hashable {
     package var attempts: Int
     /// Of all rows, corrections included.
     package var amount: Money
+    /// Of the rows that correct others; the rest of `amount` was booked at first.
+    package var corrections: Money
     package var units: [Usage.Unit: ExactDecimal]
 
-    package init(key: String, jobs: Int, attempts: Int, amount: Money, units: [Usage.Unit: ExactDecimal]) {
+    package init(
+      key: String, jobs: Int, attempts: Int, amount: Money, corrections: Money, units: [Usage.Unit: ExactDecimal]
+    ) {
       self.key = key
       self.jobs = jobs
       self.attempts = attempts
       self.amount = amount
+      self.corrections = corrections
       self.units = units
     }
   }

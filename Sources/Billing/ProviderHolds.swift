@@ -1,5 +1,4 @@
 package import Contracts
-import GRDB
 
 /// A provider that somebody took out of service. It stays out until somebody releases it.
 package struct ProviderHold: Sendable, Hashable {
@@ -22,21 +21,17 @@ package struct ProviderHold: Sendable, Hashable {
 package struct ProviderHolds: Sendable {
   private enum Change: String { case hold, release, endRest = "end_rest" }
 
-  private let pool: DatabasePool
+  private let database: any LedgerDatabase
   private let now: @Sendable () -> Timestamp
 
-  package init(in ledger: SQLiteLedger) {
-    pool = ledger.pool
+  package init(in ledger: Ledger) {
+    database = ledger.database
     now = ledger.now
   }
 
   /// In the order of the names.
   package func list() async throws(LedgerError) -> [ProviderHold] {
-    try await ledgerErrors {
-      try await pool.read { database in
-        try Row.fetchAll(database, sql: "SELECT * FROM provider_hold ORDER BY provider").map(Self.hold)
-      }
-    }
+    try await database.read { try $0.rows("SELECT * FROM provider_hold ORDER BY provider").map(Self.hold) }
   }
 
   /// A provider that is held already stays held as it is.
@@ -45,15 +40,16 @@ package struct ProviderHolds: Sendable {
   ) async throws(LedgerError) -> (hold: ProviderHold, isNew: Bool) {
     try Assignments.checkNote(by: by, reason: reason)
     let hold = ProviderHold(provider: provider, since: now(), by: by, reason: reason)
-    return try await ledgerErrors {
-      try await pool.write { database in
-        if let earlier = try Self.fetch(provider, from: database) { return (earlier, false) }
-        try database.execute(
-          sql: "INSERT INTO provider_hold (provider, held_at, held_by, reason) VALUES (?, ?, ?, ?)",
-          arguments: [provider, hold.since.description, by, reason])
-        try Self.audit(.hold, provider, at: hold.since, by: by, reason: reason, in: database)
-        return (hold, true)
-      }
+    return try await database.write { session in
+      let added = try session.execute(
+        """
+        INSERT INTO provider_hold (provider, held_at, held_by, reason) VALUES (?, ?, ?, ?)
+        ON CONFLICT (provider) DO NOTHING
+        """,
+        [.text(provider), SQLValue(hold.since), .text(by), .text(reason)])
+      if added == 0, let earlier = try Self.fetch(provider, from: session) { return (earlier, false) }
+      try Self.audit(.hold, provider, at: hold.since, by: by, reason: reason, in: session)
+      return (hold, true)
     }
   }
 
@@ -64,36 +60,34 @@ package struct ProviderHolds: Sendable {
   ) async throws(LedgerError) -> ProviderHold? {
     try Assignments.checkNote(by: by, reason: reason)
     let time = now()
-    return try await ledgerErrors {
-      try await pool.write { database in
-        let hold = try Self.fetch(provider, from: database)
-        if hold != nil {
-          try database.execute(sql: "DELETE FROM provider_hold WHERE provider = ?", arguments: [provider])
-          try Self.audit(.release, provider, at: time, by: by, reason: reason, in: database)
-        }
-        if endsRest { try Self.audit(.endRest, provider, at: time, by: by, reason: reason, in: database) }
-        return hold
+    return try await database.write { session in
+      let hold = try Self.fetch(provider, from: session)
+      if hold != nil {
+        try session.execute("DELETE FROM provider_hold WHERE provider = ?", [.text(provider)])
+        try Self.audit(.release, provider, at: time, by: by, reason: reason, in: session)
       }
+      if endsRest { try Self.audit(.endRest, provider, at: time, by: by, reason: reason, in: session) }
+      return hold
     }
   }
 
-  private static func fetch(_ provider: String, from database: Database) throws -> ProviderHold? {
-    try Row.fetchOne(database, sql: "SELECT * FROM provider_hold WHERE provider = ?", arguments: [provider]).map(hold)
+  private static func fetch(_ provider: String, from session: any SQLSession) throws -> ProviderHold? {
+    try session.row("SELECT * FROM provider_hold WHERE provider = ?" + session.forUpdate, [.text(provider)]).map(hold)
   }
 
-  private static func hold(_ row: Row) throws -> ProviderHold {
+  private static func hold(_ row: SQLRow) throws -> ProviderHold {
     ProviderHold(
-      provider: row["provider"], since: try Assignments.time(row["held_at"]), by: row["held_by"],
-      reason: row["reason"])
+      provider: try row.text("provider"), since: try row.time("held_at"), by: try row.text("held_by"),
+      reason: try row.text("reason"))
   }
 
   private static func audit(
-    _ change: Change, _ provider: String, at time: Timestamp, by: String, reason: String, in database: Database
+    _ change: Change, _ provider: String, at time: Timestamp, by: String, reason: String, in session: any SQLSession
   ) throws {
-    try database.execute(
-      sql: """
-        INSERT INTO provider_hold_audit (provider, change, changed_at, changed_by, reason) VALUES (?, ?, ?, ?, ?)
-        """,
-      arguments: [provider, change.rawValue, time.description, by, reason])
+    try session.execute(
+      """
+      INSERT INTO provider_hold_audit (provider, change, changed_at, changed_by, reason) VALUES (?, ?, ?, ?, ?)
+      """,
+      [.text(provider), .text(change.rawValue), SQLValue(time), .text(by), .text(reason)])
   }
 }

@@ -1,5 +1,4 @@
 package import Contracts
-import GRDB
 
 /// What one user used in one month: a row of `user_month`, kept equal to the sum of the user's rows by every
 /// transaction that adds one.
@@ -65,41 +64,41 @@ extension ExactDecimal {
 }
 
 extension UserMonth {
-  static func fetch(user: String, period: String, from database: Database) throws -> UserMonth? {
-    let statement = try database.cachedStatement(
-      sql: "SELECT * FROM user_month WHERE user_id = ? AND charge_period = ?")
-    return try Row.fetchOne(statement, arguments: [user, period]).map { try UserMonth($0) }
+  static let select = "SELECT * FROM user_month WHERE user_id = ? AND charge_period = ?"
+
+  static func fetch(user: String, period: String, from session: any SQLSession) throws -> UserMonth? {
+    try session.row(select, [.text(user), .text(period)]).map { try UserMonth($0) }
   }
 
-  init(_ row: Row) throws {
-    var month = UserMonth(userID: row["user_id"], chargePeriod: row["charge_period"], lastRow: row["last_row"])
-    month.amount = Money(nanoUSD: row["amount_nano_usd"])
-    month.jobs = row["jobs"]
+  init(_ row: SQLRow) throws(LedgerError) {
+    self.init(
+      userID: try row.text("user_id"), chargePeriod: try row.text("charge_period"),
+      amount: try row.money("amount_nano_usd"), jobs: try row.int("jobs"), lastRow: try row.integer("last_row"))
     for unit in Usage.Unit.allCases {
-      let text: String = row[unit.rawValue]
-      guard let sum = ExactDecimal(sum: text) else {
+      guard let sum = ExactDecimal(sum: try row.text(unit.rawValue)) else {
         throw LedgerError(.corrupt, "user_month.\(unit.rawValue) is not a decimal number")
       }
-      if sum.mantissa != 0 { month.units[unit] = sum }
+      if sum.mantissa != 0 { units[unit] = sum }
     }
-    self = month
   }
 
-  func save(to database: Database) throws {
-    let arguments: [(any DatabaseValueConvertible)?] =
-      [userID, chargePeriod, amount.nanoUSD, jobs, lastRow]
-      + Usage.Unit.allCases.map { (units[$0] ?? .zero).description }
-    try database.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(arguments))
-  }
+  /// Writes the month whether or not it was there.
+  static let upsert =
+    insert + " ON CONFLICT (user_id, charge_period) DO UPDATE SET "
+    + sums.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
 
-  private static let upsert: String = {
-    let units = Usage.Unit.allCases.map(\.rawValue)
-    let columns = ["amount_nano_usd", "jobs", "last_row"] + units
-    return """
-      INSERT INTO user_month (user_id, charge_period, \(columns.joined(separator: ", ")))
-      VALUES (?, ?\(String(repeating: ", ?", count: columns.count)))
-      ON CONFLICT (user_id, charge_period) DO UPDATE SET
-      \(columns.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
-      """
-  }()
+  /// Writes it only if it was not there, and says so.
+  static let insertEmpty = insert + " ON CONFLICT (user_id, charge_period) DO NOTHING RETURNING user_id"
+
+  private static let sums = ["amount_nano_usd", "jobs", "last_row"] + Usage.Unit.allCases.map(\.rawValue)
+  private static let insert = """
+    INSERT INTO user_month (user_id, charge_period, \(sums.joined(separator: ", ")))
+    VALUES (?, ?\(String(repeating: ", ?", count: sums.count)))
+    """
+
+  /// In the order of the two statements.
+  var values: [SQLValue] {
+    [.text(userID), .text(chargePeriod), SQLValue(amount), SQLValue(jobs), .integer(lastRow)]
+      + Usage.Unit.allCases.map { .text((units[$0] ?? .zero).description) }
+  }
 }

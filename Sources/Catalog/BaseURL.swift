@@ -1,16 +1,18 @@
-/// The rules for a provider's `base_url`: `https`, or `http` where the wire never leaves what the operator named; a
-/// host; no key inside the address.
-enum BaseURL {
-  /// What is wrong, nil when nothing is.
-  static func fault(in text: String, plainHTTPHosts: Set<String>) -> String? {
+/// The rules for a provider's `base_url` and for other addresses that we call: `https`, or `http` where the wire never
+/// leaves what the operator named; a host; no key inside the address.
+package enum BaseURL {
+  /// What is wrong, nil when nothing is. The address is not repeated.
+  package static func fault(in text: String, plainHTTPHosts: Set<String>, allowsQuery: Bool = false) -> String? {
     let isSecure = text.hasPrefix("https://")
     guard isSecure || text.hasPrefix("http://") else { return "must start with https://" }
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
       return "must not contain spaces or special characters"
     }
     let rest = text.dropFirst(isSecure ? 8 : 7)
-    guard !rest.contains("?"), !rest.contains("#") else { return "must not have a query or a fragment" }
-    let authority = rest.prefix { $0 != "/" }
+    guard !rest.contains("#"), allowsQuery || !rest.contains("?") else {
+      return "must not have a query or a fragment"
+    }
+    let authority = rest.prefix { $0 != "/" && $0 != "?" }
     guard !authority.contains("@") else { return "must not contain a user or a key; use api_key_env" }
     guard let host = host(of: authority) else { return "must name a host, like https://api.example.com/v1" }
     if isSecure || isLoopback(host) || plainHTTPHosts.contains(host) { return nil }

@@ -18,6 +18,11 @@ package struct Policy: Sendable, Hashable {
   package var canaries: [Canary]
   /// Hosts, besides loopback, to which plain `http://` may be spoken.
   package var plainHTTPHosts: Set<String>
+  /// Of which administrators are told; nothing is held back by them.
+  package var budgets = Budgets()
+  package var notify = NotifyAdmin()
+  /// Whether models without a price may be used at providers that are not free. Their attempts are booked at nothing.
+  package var allowsUnpriced = false
 
   package init(
     defaultTier: String, trustsMessageTier: Bool, aliases: [String: String], tiers: [String: TierPolicy],
@@ -32,6 +37,11 @@ package struct Policy: Sendable, Hashable {
     self.models = models
     self.canaries = canaries
     self.plainHTTPHosts = plainHTTPHosts
+  }
+
+  /// Within which 95 of 100 jobs of a lane shall start: the strictest service level of its tiers.
+  package func waitTarget(of lane: Lane) -> Duration? {
+    tiers.values.filter { $0.lane == lane }.compactMap(\.serviceLevel).min()
   }
 
   /// The tier of a code or an alias; nil for unknown names.
@@ -97,6 +107,8 @@ package struct TierPolicy: Sendable, Hashable {
   package var costCap: CostCap?
   package var showsBetaModels: Bool
   package var allowsUnverifiedModels: Bool
+  /// Within which 95 of 100 jobs of the tier shall start that wait for nothing but a slot; nil for no promise.
+  package var serviceLevel: Duration?
 
   package init(
     code: String, lane: Lane, batchSize: Int, routing: Routing, canary: Bool, pinned: [TaskType: [Pin]],

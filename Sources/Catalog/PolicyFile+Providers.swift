@@ -83,7 +83,7 @@ extension PolicyFile {
     for key in keys where map.has(key) { map.warn(key, "has no effect for kind \(kind.rawValue)") }
   }
 
-  private static func isVariableName(_ text: String) -> Bool {
+  static func isVariableName(_ text: String) -> Bool {
     guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
     return text.utf8.allSatisfy { byte in
       switch byte {

@@ -32,12 +32,15 @@ extension PolicyFile {
     let showsBeta = visibility?.flag("showBetaModels", default: false) ?? false
     let allowsUnverified = visibility?.flag("allowUnverified", default: false) ?? false
     visibility?.warnUnknown()
+    let serviceLevel = map.map("service_level").flatMap(readServiceLevel)
 
     guard let lane, let concurrency else { return nil }
-    return TierPolicy(
+    var tier = TierPolicy(
       code: code, lane: lane, batchSize: batchSize, routing: routing, canary: canary, pinned: pinned,
       providers: providers, monthly: monthly, concurrency: concurrency, rate: rate, costCap: costCap,
       showsBetaModels: showsBeta, allowsUnverifiedModels: allowsUnverified)
+    tier.serviceLevel = serviceLevel
+    return tier
   }
 
   private static func byTask<Value>(

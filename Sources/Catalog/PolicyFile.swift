@@ -36,15 +36,20 @@ package enum PolicyFile {
     for alias in aliasMap?.keys ?? [] { aliases[alias] = aliasMap?.text(alias) }
 
     let models = root.maps("models").compactMap { readModel($0, providers: providerMap) }
-    let policy = Policy(
+    var policy = Policy(
       defaultTier: root.text("default_tier") ?? "FREE",
       trustsMessageTier: root.flag("trust_message_tier", default: true), aliases: aliases, tiers: tiers,
       providers: providers, models: models, canaries: root.maps("canaries").compactMap(readCanary),
       plainHTTPHosts: plainHTTPHosts)
+    policy.budgets = readBudgets(root.map("budgets"), tiers: tierMap, providers: providerMap)
+    policy.notify = readNotify(root.map("notify_admin"))
+    policy.allowsUnpriced = root.choice("unpriced") == Unpriced.allow
     let checked = PolicyRules.check(policy, root: root)
     root.warnUnknown()
     return (checked, try report.settle())
   }
+
+  private enum Unpriced: String, CaseIterable { case refuse, allow }
 
   private static func readModel(_ map: ConfigMap, providers: ConfigMap?) -> ModelListing? {
     defer { map.warnUnknown() }

@@ -16,6 +16,7 @@ enum PolicyRules {
     for tier in policy.tiers.values.sorted(by: { $0.code < $1.code }) { check(tier, policy, root: root) }
     checkModels(policy, root: root)
     checkCanaries(policy, root: root)
+    checkServiceLevels(policy, root: root)
     return policy
   }
 
@@ -65,8 +66,12 @@ enum PolicyRules {
       if let repeated = firstRepeated(tier.providers[task] ?? []), defined?.has(repeated) ?? false {
         orders?.warn(task.rawValue, "lists \(repeated) twice")
       }
-      for pin in tier.pinned[task] ?? [] where !(defined?.has(pin.provider) ?? false) {
-        pins?.fault(task.rawValue, "pins a model of a provider that is not defined under providers; define it there")
+      for pin in tier.pinned[task] ?? [] {
+        if !(defined?.has(pin.provider) ?? false) {
+          pins?.fault(task.rawValue, "pins a model of a provider that is not defined under providers; define it there")
+        } else if pin.version != nil, !policy.models.contains(where: { $0.isPinned(by: pin, for: task) }) {
+          pins?.fault(task.rawValue, "pins a version that is not under models; list it there, or pin one that is")
+        }
       }
       let hasProviders = !(tier.providers[task] ?? []).isEmpty
       if tier.routing == .pinned, hasProviders, (tier.pinned[task] ?? []).isEmpty {
@@ -85,11 +90,19 @@ enum PolicyRules {
     let maps = root.maps("models")
     guard maps.count == policy.models.count else { return }
     for (index, model) in policy.models.enumerated() {
-      let isRepeated = policy.models[..<index].contains {
-        $0.provider == model.provider && $0.task == model.task && $0.model == model.model && $0.version == model.version
+      let others = policy.models[..<index].filter {
+        $0.provider == model.provider && $0.task == model.task && $0.model == model.model
       }
-      if isRepeated {
+      if others.contains(where: { $0.version == model.version }) {
         maps[index].report.fault(maps[index].path, "is listed twice; remove one", line: maps[index].line)
+      } else if policy.providers[model.provider]?.isAskedByName ?? false,
+        others.contains(where: { $0.id ?? $0.model == model.id ?? model.model })
+      {
+        maps[index].report.fault(
+          maps[index].path,
+          "is to its provider the same as another version of the model, so that no pin or trial can tell them apart; "
+            + "give each the id that the provider knows it by, or list one only",
+          line: maps[index].line)
       }
     }
   }
@@ -111,6 +124,34 @@ enum PolicyRules {
     }
     if !policy.canaries.isEmpty, !policy.tiers.values.contains(where: \.canary) {
       root.warn("canaries", "has no effect: no tier has canary: true")
+    }
+  }
+
+  /// A lane's jobs start in their order, so it has one target: the strictest of its tiers.
+  private static func checkServiceLevels(_ policy: Policy, root: ConfigMap) {
+    for lane in Lane.allCases {
+      let tiers = policy.tiers.values.filter { $0.lane == lane && $0.serviceLevel != nil }
+      guard let target = policy.waitTarget(of: lane) else { continue }
+      for tier in tiers where tier.serviceLevel != target {
+        root.map("tiers")?.map(tier.code)?.warn(
+          "service_level", "shares the lane \(lane.rawValue) with a stricter one, which is what is watched")
+      }
+    }
+  }
+}
+
+extension ModelListing {
+  fileprivate func isPinned(by pin: TierPolicy.Pin, for task: TaskType) -> Bool {
+    provider == pin.provider && self.task == task && model == pin.model && version == pin.version
+  }
+}
+
+extension ProviderDefinition {
+  /// Whether a name is all that tells it which model to run.
+  fileprivate var isAskedByName: Bool {
+    switch kind {
+    case .openai, .anthropic, .elevenlabs, .huggingface, .local: true
+    case .espeak, .echo: false
     }
   }
 }

@@ -34,63 +34,41 @@ package enum PriceBookFile {
     let provider = map.requiredText("provider", fix: "write its name in the policy file")
     let model = map.requiredText("model", fix: "write the model's name as its provider knows it")
     let match: Price.Match = map.choice("match") ?? .exact
+    let isReadable = match != .regex || (model.map { checkPattern($0, map) } ?? true)
     let from = readTime(map, "effective_from") ?? Timestamp(milliseconds: 0)
     let to = readTime(map, "effective_to")
     if let to, to <= from { map.fault("effective_to", "must be later than effective_from") }
-    let rows = map.maps("unit_prices").compactMap(readRow)
-    if rows.isEmpty, !map.has("unit_prices") {
-      map.report.fault(map.path(of: "unit_prices"), "is missing; list at least one unit and its price", line: map.line)
-    }
-    checkRepeated(rows, map)
+    let rows = PriceRowReader.rows(of: map)
+    let tiers = PriceRowReader.tiers(of: map, over: rows)
     let defaultMap = map.map("defaults")
-    let defaults = defaultMap.map(readDimensions)
+    let defaults = defaultMap.map(PriceRowReader.dimensions)
     defaultMap?.warnUnknown()
+    let minimum = readMinimumCharge(map)
     let source = map.text("source")
     let checked = readTime(map, "checked")
-    _ = map.text("note")
-    guard let provider, let model else { return nil }
+    let note = map.text("note")
+    guard let provider, let model, isReadable else { return nil }
     return Price(
       provider: provider, model: model, match: match, effectiveFrom: from, effectiveTo: to, rows: rows,
-      defaults: defaults ?? .init(), source: source, checked: checked)
+      contextTiers: tiers, minimumCharge: minimum, defaults: defaults ?? .init(), source: source, checked: checked,
+      note: note)
   }
 
-  private static func readRow(_ map: ConfigMap) -> Price.Row? {
-    defer { map.warnUnknown() }
-    let unit: Usage.Unit? = map.choice("unit")
-    if !map.has("unit") {
-      map.report.fault(map.path(of: "unit"), "is missing; write what is charged, like input_tokens", line: map.line)
-    }
-    if !map.has("price") {
-      map.report.fault(map.path(of: "price"), "is missing; write dollars as a decimal text", line: map.line)
-    }
-    let price = map.decimal("price")
-    let digits = readPer(map)
-    let dimensions = readDimensions(map)
-    let isEstimate = map.flag("estimate", default: false)
-    guard let unit, let price, let digits else { return nil }
-    guard price.decimals + digits <= ExactDecimal.maximumDigits else {
-      map.fault("price", "has too many decimals; \(ExactDecimal.maximumDigits) for one unit are the most")
-      return nil
-    }
-    let each = ExactDecimal(mantissa: price.mantissa, decimals: price.decimals + digits)
-    return Price.Row(unit: unit, each: each, dimensions: dimensions, isEstimate: isEstimate)
-  }
-
-  /// The zeros of `per`.
-  private static func readPer(_ map: ConfigMap) -> Int? {
-    switch map.text("per") {
-    case nil: return map.has("per") ? nil : 0
-    case "1": return 0
-    case "1000": return 3
-    case "1000000": return 6
-    default:
-      map.fault("per", "must be 1, 1000 or 1000000")
-      return nil
+  private static func checkPattern(_ text: String, _ map: ConfigMap) -> Bool {
+    do throws(NamePattern.Fault) {
+      _ = try NamePattern(text)
+      return true
+    } catch {
+      map.fault("model", "as a pattern \(error.message)")
+      return false
     }
   }
 
-  private static func readDimensions(_ map: ConfigMap) -> Price.Dimensions {
-    Price.Dimensions(size: map.text("size"), quality: map.text("quality"))
+  private static func readMinimumCharge(_ map: ConfigMap) -> Money {
+    guard let dollars = map.decimal("min_charge") else { return .zero }
+    if dollars.decimals <= 9, let amount = Money(dollars: dollars) { return amount }
+    map.fault("min_charge", "must be an amount of dollars with at most 9 decimals")
+    return .zero
   }
 
   /// A day (midnight UTC) or an RFC 3339 time.
@@ -104,13 +82,6 @@ package enum PriceBookFile {
   private static func checkCurrency(_ map: ConfigMap) {
     if let currency = map.text("currency"), currency != "USD" {
       map.fault("currency", "must be USD; the ledger is kept in dollars")
-    }
-  }
-
-  private static func checkRepeated(_ rows: [Price.Row], _ map: ConfigMap) {
-    for (index, row) in rows.enumerated()
-    where rows[..<index].contains(where: { $0.unit == row.unit && $0.dimensions == row.dimensions }) {
-      map.fault("unit_prices", "has \(row.unit.rawValue) twice for the same size and quality; remove one")
     }
   }
 }

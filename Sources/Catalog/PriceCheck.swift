@@ -4,16 +4,24 @@ package import Contracts
 package enum PriceCheck {
   package struct Finding: Sendable, Hashable, CustomStringConvertible {
     package enum Kind: String, Sendable, CaseIterable {
-      /// Fifty times dearer or cheaper than the model's price before.
+      /// Fifty times dearer or cheaper than the model's price before, or than a model of the same family.
       case jump
       /// Looks as if a price for a million was typed for one, or the other way round.
       case scale
       /// Tokens are charged on one side only.
       case missingSide = "missing_side"
+      /// Two units of one price do not fit each other.
+      case relation
+      /// A tier by context is cheaper than what holds below it.
+      case tier
+      /// Everything is free.
+      case free
       /// Two prices of a model hold at the same time.
       case overlap
       /// No price holds for a while.
       case gap
+      /// Also fits names that another price takes.
+      case shadow
       /// Not compared with its source for long.
       case stale
       case missingSource = "missing_source"
@@ -32,30 +40,50 @@ package enum PriceCheck {
   package static func findings(in book: PriceBook, asOf today: Timestamp) -> [Finding] {
     var findings: [Finding] = []
     var before: Price?
-    for price in book.prices {
-      findings += scale(price) + sides(price) + origin(price, asOf: today)
-      if let before, before.provider == price.provider, before.model == price.model, before.match == price.match {
+    for (index, price) in book.prices.enumerated() {
+      let isLast = index + 1 == book.prices.count || !book.prices[index + 1].isOfSameModel(as: price)
+      findings += figures(of: price) + origin(price, isLast: isLast, asOf: today)
+      if let before, before.isOfSameModel(as: price) {
         findings += jumps(from: before, to: price) + calendar(from: before, to: price)
       }
+      if isLast, let end = price.effectiveTo, end <= today {
+        let message = "ended on \(end.description.prefix(10)) and none follows; write the next, or remove effective_to"
+        findings.append(Finding(kind: .gap, priceID: price.id, message: message))
+      }
       before = price
+    }
+    return findings + families(in: book, asOf: today) + shadows(in: book)
+  }
+
+  private static func jumps(from old: Price, to new: Price) -> [Finding] {
+    var findings = jumps(from: old.rows, of: old.id, to: new.rows, of: new.id)
+    for tier in new.contextTiers {
+      guard let former = old.contextTiers.first(where: { $0.above == tier.above }) else { continue }
+      findings += jumps(from: former.rows, of: old.id, to: tier.rows, of: new.id)
     }
     return findings
   }
 
-  private static func jumps(from old: Price, to new: Price) -> [Finding] {
-    new.rows.compactMap { row in
-      guard let former = old.rows.first(where: { $0.unit == row.unit && $0.dimensions == row.dimensions }),
-        former.each.mantissa > 0, row.each.mantissa > 0
+  private static func jumps(
+    from old: [Price.Row], of oldID: String, to new: [Price.Row], of newID: String
+  ) -> [Finding] {
+    new.compactMap { row in
+      guard let former = old.first(where: { $0.unit == row.unit && $0.dimensions == row.dimensions }),
+        let direction = distance(from: former.each, to: row.each)
       else { return nil }
-      let factor = ExactDecimal(jumpFactor)
-      let isDearer = !(row.each.isLess(than: former.each * factor) ?? false)
-      let isCheaper = !(former.each.isLess(than: row.each * factor) ?? false)
-      guard isDearer || isCheaper else { return nil }
       return Finding(
-        kind: .jump, priceID: new.id,
-        message: "\(row.unit.rawValue) is \(jumpFactor) times \(isDearer ? "dearer" : "cheaper") than in \(old.id), "
-          + "or more; check the decimal point")
+        kind: .jump, priceID: newID,
+        message: "\(row.unit.rawValue) is \(jumpFactor) times \(direction) than in \(oldID), or more; "
+          + "check the decimal point")
     }
+  }
+
+  /// `dearer` or `cheaper` where two prices are fifty times apart; what is free is not compared.
+  static func distance(from old: ExactDecimal, to new: ExactDecimal) -> String? {
+    guard old.mantissa > 0, new.mantissa > 0 else { return nil }
+    let factor = ExactDecimal(jumpFactor)
+    if !(new.isLess(than: old * factor) ?? false) { return "dearer" }
+    return old.isLess(than: new * factor) ?? false ? nil : "cheaper"
   }
 
   private static func calendar(from old: Price, to new: Price) -> [Finding] {
@@ -74,46 +102,8 @@ package enum PriceCheck {
     ]
   }
 
-  /// Beyond these bounds lies no price that is known: the dearest model is far below a thousand dollars a million
-  /// tokens, the cheapest cached token above a hundredth of a cent a million.
-  private static func scale(_ price: Price) -> [Finding] {
-    price.rows.compactMap { row in
-      guard row.each.mantissa > 0 else { return nil }
-      let (lowest, highest): (ExactDecimal, ExactDecimal) =
-        switch row.unit {
-        case .images, .videoSeconds, .requests: (.init(mantissa: 1, decimals: 6), .init(100))
-        case .audioSeconds: (.init(mantissa: 1, decimals: 8), .init(1))
-        default: (.init(mantissa: 1, decimals: 10), .init(mantissa: 1, decimals: 3))
-        }
-      if highest.isLess(than: row.each) ?? false {
-        return Finding(
-          kind: .scale, priceID: price.id,
-          message: "one of \(row.unit.rawValue) costs \(row.each) USD; probably the price for 1000000: set per")
-      }
-      if row.each.isLess(than: lowest) ?? false {
-        return Finding(
-          kind: .scale, priceID: price.id,
-          message: "one of \(row.unit.rawValue) costs only \(row.each) USD; probably the price for one: remove per")
-      }
-      return nil
-    }
-  }
-
-  private static func sides(_ price: Price) -> [Finding] {
-    let units = Set(price.rows.map(\.unit))
-    let hasInput = !units.isDisjoint(with: [.inputTokens, .inputAudioTokens, .inputImageTokens])
-    let hasOutput = !units.isDisjoint(with: [.outputTokens, .outputAudioTokens, .outputImageTokens])
-    let isCachedOnly = !hasInput && !units.isDisjoint(with: [.cachedInputTokens, .cacheWriteTokens])
-    guard hasInput != hasOutput || isCachedOnly else { return [] }
-    let missing = hasInput ? "output_tokens" : "input_tokens"
-    return [
-      Finding(
-        kind: .missingSide, priceID: price.id,
-        message: "\(missing) has no price and would cost nothing; write it, with \"0\" where it is free")
-    ]
-  }
-
-  private static func origin(_ price: Price, asOf today: Timestamp) -> [Finding] {
+  /// - Parameter isLast: whether it is the model's newest; nobody can compare a former one with anything any more.
+  private static func origin(_ price: Price, isLast: Bool, asOf today: Timestamp) -> [Finding] {
     var findings: [Finding] = []
     if price.source == nil {
       findings.append(
@@ -124,12 +114,18 @@ package enum PriceCheck {
         Finding(kind: .stale, priceID: price.id, message: "checked is missing; write the day the figures were compared")
       ]
     }
-    if today.milliseconds - checked.milliseconds > Int64(staleDays) * 86_400_000 {
+    if isLast, today.milliseconds - checked.milliseconds > Int64(staleDays) * 86_400_000 {
       findings.append(
         Finding(
           kind: .stale, priceID: price.id,
           message: "was last checked on \(checked.description.prefix(10)), more than \(staleDays) days ago"))
     }
     return findings
+  }
+}
+
+extension Price {
+  fileprivate func isOfSameModel(as other: Price) -> Bool {
+    provider == other.provider && model == other.model && match == other.match
   }
 }

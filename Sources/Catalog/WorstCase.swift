@@ -28,16 +28,17 @@ package struct WorstCase: Sendable, Hashable {
 
   /// - Parameter price: nil where the model is free.
   package init(of payload: JSONValue, task: TaskType, price: Price?) {
+    let dimensions = Price.Dimensions(of: payload, task: task)
     let usage =
       switch task {
       case .tts: Self.speech(payload, price)
       case .llm: Self.text(payload, price)
-      case .image: Self.images(payload, price)
-      case .video: Self.video(payload)
+      case .image: Self.images(payload, price, dimensions)
+      case .video: Self.video(payload, dimensions)
       case .embedding: [Self.estimate(.inputTokens, payload.raw.count)]
       case .echo: Self.declared(payload)
       }
-    let cost = price.map { $0.worstCost(of: usage, dimensions: .init(of: payload)) ?? Self.largest } ?? .zero
+    let cost = price.map { $0.worstCost(of: usage, dimensions: dimensions) ?? Self.largest } ?? .zero
     self.usage = usage
     self.cost = min(cost, Self.largest)
     priceID = price?.id
@@ -47,17 +48,27 @@ package struct WorstCase: Sendable, Hashable {
     Usage(unit, ExactDecimal(quantity), .estimate)
   }
 
-  /// A token is at least one byte, and the JSON around the messages outweighs what a chat format adds to them. Where
-  /// writing to the cache is dearer than plain input, all of it may be written.
+  /// A token is at least one byte, and the JSON around the messages outweighs what a chat format adds to them. All of it
+  /// may be written to a cache, in the dearest way there is.
   private static func text(_ payload: JSONValue, _ price: Price?) -> [Usage] {
-    let plain = price?.rows.first { $0.unit == .inputTokens }
-    let written = price?.rows.first { $0.unit == .cacheWriteTokens }
-    let isWritingDearer = written.map { written in plain?.each.isLess(than: written.each) ?? true } ?? false
-    let output = payload["maxTokens"]?.integer ?? defaultOutputTokens
-    return [
-      estimate(isWritingDearer ? .cacheWriteTokens : .inputTokens, payload.raw.count),
-      estimate(.outputTokens, output),
-    ]
+    let output = estimate(.outputTokens, payload["maxTokens"]?.integer ?? defaultOutputTokens)
+    var worst = [estimate(.inputTokens, payload.raw.count), output]
+    guard let price else { return worst }
+    var ways: [Usage.Unit] = [.cacheWriteTokens]
+    // Nothing is kept for an hour unless it was asked for.
+    if asksForAnHour(payload) { ways.append(.cacheWrite1hTokens) }
+    for way in ways where price.charges(way) {
+      let written = [estimate(way, payload.raw.count), output]
+      let cost = price.worstCost(of: written, dimensions: .init()) ?? largest
+      if cost > price.worstCost(of: worst, dimensions: .init()) ?? largest { worst = written }
+    }
+    return worst
+  }
+
+  private static func asksForAnHour(_ payload: JSONValue) -> Bool {
+    (payload["messages"]?.elements ?? []).contains { message in
+      (message["content"]?.elements ?? []).contains { $0["cache_control"]?["ttl"]?.string == "1h" }
+    }
   }
 
   private static func speech(_ payload: JSONValue, _ price: Price?) -> [Usage] {
@@ -67,20 +78,22 @@ package struct WorstCase: Sendable, Hashable {
     let speed = Int(min(max(payload["speed"]?.double ?? 1, 0.25), 4) * 1000)
     let seconds = (characters * 1000 + charactersPerSecond * speed - 1) / (charactersPerSecond * speed)
     var usage = [estimate(.characters, characters), estimate(.audioSeconds, seconds)]
-    guard let price, price.rows.contains(where: { $0.unit == .inputTokens }) else { return usage }
+    guard let price, price.charges(.inputTokens) else { return usage }
     usage.append(estimate(.inputTokens, text.utf8.count))
-    if !price.rows.contains(where: { $0.unit == .audioSeconds }) {
+    if !price.charges(.audioSeconds) {
       usage.append(estimate(.outputAudioTokens, seconds * audioTokensPerSecond))
     }
     return usage
   }
 
-  private static func images(_ payload: JSONValue, _ price: Price?) -> [Usage] {
+  private static func images(
+    _ payload: JSONValue, _ price: Price?, _ dimensions: Price.Dimensions
+  ) -> [Usage] {
     let count = payload["n"]?.integer ?? 1
-    var usage = [estimate(.images, count)]
-    guard let price, price.rows.contains(where: { $0.unit == .inputTokens }) else { return usage }
+    var usage = [Usage(.images, ExactDecimal(count), .estimate, dimensions: dimensions)]
+    guard let price, price.charges(.inputTokens) else { return usage }
     usage.append(estimate(.inputTokens, payload["prompt"]?.raw.count ?? 0))
-    if !price.rows.contains(where: { $0.unit == .images }) {
+    if !price.charges(.images) {
       usage.append(estimate(.outputImageTokens, count * tokens(perImageOf: payload["size"]?.string)))
     }
     return usage
@@ -94,11 +107,12 @@ package struct WorstCase: Sendable, Hashable {
     return max(tokensPerImage, (sides[0] * sides[1] * tokensPerImage + unit - 1) / unit)
   }
 
-  private static func video(_ payload: JSONValue) -> [Usage] {
+  private static func video(_ payload: JSONValue, _ dimensions: Price.Dimensions) -> [Usage] {
     if let seconds = payload["seconds"]?.decimal, seconds.mantissa > 0 {
-      return [Usage(.videoSeconds, seconds, .estimate)]
+      return [Usage(.videoSeconds, seconds, .estimate, dimensions: dimensions)]
     }
-    return [estimate(.videoSeconds, max(1, payload["scenes"]?.elements.count ?? 1) * secondsPerClip)]
+    let seconds = max(1, payload["scenes"]?.elements.count ?? 1) * secondsPerClip
+    return [Usage(.videoSeconds, ExactDecimal(seconds), .estimate, dimensions: dimensions)]
   }
 
   private static func declared(_ payload: JSONValue) -> [Usage] {

@@ -64,12 +64,12 @@ extension CostEvent {
     guard let entries = data["usage"], entries.isArray else { throw Fault("usage: must be an array") }
     usage = []
     for entry in entries.elements {
-      guard let unit = Usage.Unit(rawValue: try text(entry["unit"], "usage.unit")),
-        let quantity = ExactDecimal(try text(entry["quantity"], "usage.quantity")),
-        let source = Usage.Source(rawValue: try text(entry["source"], "usage.source"))
-      else { throw Fault("usage: unit, quantity or source not known") }
-      guard quantity.mantissa >= 0 || corrects != nil else { throw Fault("usage.quantity: negative") }
-      usage.append(Usage(unit, quantity, source))
+      for name in ["unit", "quantity", "source"] { _ = try text(entry[name], "usage.\(name)") }
+      guard let read = Usage(reading: entry) else {
+        throw Fault("usage: unit, quantity, source or dimensions not known")
+      }
+      guard read.quantity.mantissa >= 0 || corrects != nil else { throw Fault("usage.quantity: negative") }
+      usage.append(read)
     }
     let id = try text(root["id"], "id")
     correction = nil
@@ -94,6 +94,25 @@ extension String {
       end = index(before: end)
     }
     return nil
+  }
+}
+
+extension Usage {
+  /// Nil for an object that `JSONWriter.usage` did not write.
+  package init?(reading entry: JSONValue) {
+    guard let unit = entry["unit"]?.string.flatMap({ Unit(rawValue: $0) }),
+      let quantity = entry["quantity"]?.string.flatMap({ ExactDecimal($0) }),
+      let source = entry["source"]?.string.flatMap({ Source(rawValue: $0) })
+    else { return nil }
+    var words: [String: String] = [:]
+    for name in ["size", "quality", "resolution"] {
+      guard let value = entry[name], !value.isNull else { continue }
+      guard let word = value.string, Dimensions.isWord(word) else { return nil }
+      words[name] = word
+    }
+    self.init(
+      unit, quantity, source,
+      dimensions: Dimensions(size: words["size"], quality: words["quality"], resolution: words["resolution"]))
   }
 }
 

@@ -101,14 +101,20 @@ package struct CostEvent: Sendable, Hashable {
 }
 
 extension JSONWriter {
-  /// `[{"unit": ..., "quantity": "...", "source": ...}]`; results leave the source out.
+  /// `[{"unit": ..., "quantity": "...", "source": ..., "size": ...}]`; the dimensions only where they are known. Results
+  /// leave out all behind the quantity.
   package mutating func usage(_ usage: [Usage], withSource: Bool) {
     literal("[")
     for (index, entry) in usage.enumerated() {
       literal(index > 0 ? ",{" : "{")
       member("unit", entry.unit.rawValue)
       member("quantity", entry.quantity.description)
-      if withSource { member("source", entry.source.rawValue) }
+      if withSource {
+        member("source", entry.source.rawValue)
+        if let size = entry.dimensions?.size { member("size", size) }
+        if let quality = entry.dimensions?.quality { member("quality", quality) }
+        if let resolution = entry.dimensions?.resolution { member("resolution", resolution) }
+      }
       literal("}")
     }
     literal("]")

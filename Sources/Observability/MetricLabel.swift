@@ -3,7 +3,7 @@ import Contracts
 /// A label and the values it may take. Values that are not in the set are counted as `other`: an id or a name that
 /// somebody made up can never become a series.
 package enum MetricLabel: String, Sendable, CaseIterable {
-  case lane, tier, task, provider, status, outcome, verdict, reason, kind, wire
+  case lane, tier, task, provider, status, outcome, verdict, reason, kind, wire, condition
 
   package static let other = "other"
 
@@ -29,6 +29,11 @@ package enum MetricLabel: String, Sendable, CaseIterable {
     // Absorbed deliveries of a job, events announced again, cost events the ledger had, same id with other content.
     case .kind: ["delivery", "announcement", "cost_event", "conflict"]
     case .wire: ["amqp", "redis"]
+    case .condition:
+      [
+        "provider_funds", "provider_account", "provider_gone", "breaker_open", "provider_latency", "lane_wait",
+        "dead_letters", "ledger_lag", "ledger_conflict",
+      ]
     }
   }
 }

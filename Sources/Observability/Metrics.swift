@@ -38,7 +38,8 @@ package enum Metrics {
     "US dollars spent, for graphs; the ledger has the exact sums.", fedSince: "0.1")
   package static let ledgerLagSeconds = Metric(
     "tollway_ledger_lag_seconds", .gauge, [],
-    "Seconds between the oldest cost event of the last batch and its commit; take the maximum.", fedSince: "0.1")
+    "Age of the oldest cost event that waits to be booked or was in the last second; 0 for none; take the maximum.",
+    fedSince: "0.1")
   package static let providerState = Metric(
     "tollway_provider_state", .gauge, [.provider],
     "0 serves, 1 is probed, 2 rests after failures, 3 is taken out by hand; whole fleet, take the maximum.",
@@ -50,6 +51,17 @@ package enum Metrics {
   package static let oldestRunnableSeconds = Metric(
     "tollway_oldest_runnable_seconds", .gauge, [.lane],
     "Age of the oldest job that only lacks a slot; whole fleet, take the maximum.", fedSince: "0.1")
+  package static let laneWaitSeconds = Metric(
+    "tollway_lane_wait_seconds", .gauge, [.lane],
+    "Within so long 95 of 100 jobs started, of the last minute's that lacked only a slot; fleet, take the maximum.",
+    fedSince: "0.1")
+  package static let providerLatencySeconds = Metric(
+    "tollway_provider_latency_seconds", .gauge, [.provider],
+    "Within so long 95 of 100 calls of the last minute ended, without clips; whole fleet, take the maximum.",
+    fedSince: "0.1")
+  package static let conditions = Metric(
+    "tollway_conditions", .gauge, [.condition],
+    "What is the matter, as administrators were told, by kind; sum over billing processes.", fedSince: "0.1")
   package static let seriesOverflow = Metric(
     "tollway_series_overflow_total", .counter, [], "Observations dropped because the limit of series was reached.",
     fedSince: "0.1")
@@ -58,7 +70,7 @@ package enum Metrics {
     deliveries, jobs, attempts, providerCalls, admissionSeconds, waitSeconds, jobSeconds, running, slots, waiting,
     runnable,
     brokerMessagesPerJob, costUSD, ledgerLagSeconds, providerState, duplicates, reconnects, oldestRunnableSeconds,
-    seriesOverflow,
+    laneWaitSeconds, providerLatencySeconds, conditions, seriesOverflow,
   ]
 
   /// Half a millisecond to five seconds.

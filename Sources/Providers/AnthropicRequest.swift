@@ -54,8 +54,6 @@ enum AnthropicRequest {
         guard ["text", "image", "document"].contains(part["type"]?.string) else {
           return "a kind of message content is not offered"
         }
-        // Twice the price of plain input, for which the price book has no unit.
-        if part["cache_control"]?["ttl"]?.string == "1h" { return "caching for an hour has no price" }
       }
     }
     if let temperature = payload["temperature"]?.double, temperature > 1 { return "temperature above 1 is not offered" }

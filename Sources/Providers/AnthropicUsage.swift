@@ -7,7 +7,8 @@ struct AnthropicUsage: Sendable {
   private var input: Int?
   private var cached: Int?
   private var written: Int?
-  private var writtenBySpan: Int?
+  private var writtenForMinutes: Int?
+  private var writtenForAnHour: Int?
   private var output: Int?
   private var isCredible = true
 
@@ -17,18 +18,21 @@ struct AnthropicUsage: Sendable {
     cached = latest(usage["cache_read_input_tokens"], cached)
     written = latest(usage["cache_creation_input_tokens"], written)
     output = latest(usage["output_tokens"], output)
-    let short = latest(usage["cache_creation"]?["ephemeral_5m_input_tokens"], nil)
-    let long = latest(usage["cache_creation"]?["ephemeral_1h_input_tokens"], nil)
-    if short != nil || long != nil { writtenBySpan = (short ?? 0) + (long ?? 0) }
+    let split = usage["cache_creation"]
+    writtenForMinutes = latest(split?["ephemeral_5m_input_tokens"], writtenForMinutes)
+    writtenForAnHour = latest(split?["ephemeral_1h_input_tokens"], writtenForAnHour)
   }
 
   /// Disjoint. Empty where nothing usable was stated.
   var units: [Usage] {
     guard isCredible, let input else { return [] }
+    let long = writtenForAnHour ?? 0
+    // With tools that run there the split is that of the first step only, and the total that of all: what the split
+    // leaves out was written for minutes.
+    let short = max(writtenForMinutes ?? 0, (written ?? 0) - long)
     let counts: [(Usage.Unit, Int)] = [
-      (.inputTokens, input), (.cachedInputTokens, cached ?? 0),
-      // With tools that run there the split is that of the first step only, and the total that of all.
-      (.cacheWriteTokens, max(written ?? 0, writtenBySpan ?? 0)), (.outputTokens, output ?? 0),
+      (.inputTokens, input), (.cachedInputTokens, cached ?? 0), (.cacheWriteTokens, short),
+      (.cacheWrite1hTokens, long), (.outputTokens, output ?? 0),
     ]
     return counts.compactMap { unit, count in count > 0 ? Usage(unit, ExactDecimal(count), .provider) : nil }
   }

@@ -5,7 +5,9 @@ import Logging
 import Synchronization
 
 /// The emergency freeze as this worker knows it. Every wave hears from Redis whether one lasts, so it holds for the next
-/// job that is planned anywhere. A Redis that lost its memory says nothing, and then what was known stays. Safe to share.
+/// job that is planned anywhere. A Redis that lost its memory says nothing, and then what was known stays. While one
+/// lasts that cannot be read, nothing moves either: the last freeze that was known holds on, and where none was, what
+/// the policy in force approves of. Safe to share.
 final class FreezeKeeper: Sendable {
   private struct State {
     var freeze: Freeze?
@@ -13,6 +15,8 @@ final class FreezeKeeper: Sendable {
     var isServed = true
     /// Made of the planner with this stamp.
     var frozen: (of: String, planner: Planner)?
+    /// Id of the freeze that lasts and could not be read; it is asked for again with every wave.
+    var unread: String?
   }
 
   private let desk: AdmissionDesk
@@ -29,15 +33,28 @@ final class FreezeKeeper: Sendable {
 
   /// - Parameter id: as Redis says; nil when it does not know.
   func hear(_ id: String?) async throws(AdmissionError) {
-    guard let id, state.withLock({ ($0.freeze?.id ?? Self.off) != id }) else { return }
+    guard let id, state.withLock({ $0.unread != nil || ($0.freeze?.id ?? Self.off) != id }) else { return }
     if id == Self.off { return take(nil) }
-    guard let bytes = try await desk.freeze().bytes else { return }
-    do {
+    let found = try await desk.freeze()
+    guard let now = found.id else { return }
+    if now == Self.off { return take(nil) }
+    do throws(Freeze.Fault) {
+      guard let bytes = found.bytes else { throw Freeze.Fault("Redis does not have it") }
       take(try Freeze(decoding: bytes))
     } catch {
-      // Nothing is planned by rules that cannot be read: what was in force stays.
-      logger.error("a freeze cannot be read and is not in force", metadata: [LogKey.error: "\(error)"])
+      miss(now, error)
     }
+  }
+
+  private func miss(_ id: String, _ fault: Freeze.Fault) {
+    let isNew = state.withLock { state in
+      defer { state.unread = id }
+      return state.unread != id
+    }
+    guard isNew else { return }
+    logger.error(
+      "a freeze cannot be read, versions are held as they are; `tollway freeze on` writes it again",
+      metadata: [LogKey.error: "\(fault)"])
   }
 
   private func take(_ freeze: Freeze?) {
@@ -68,11 +85,17 @@ final class FreezeKeeper: Sendable {
   /// The planner that is in force.
   func apply(to planner: Planner) -> Planner {
     state.withLock { state in
+      if state.freeze == nil, let id = state.unread { state.freeze = Self.standIn(for: id, planner.policy) }
       guard let freeze = state.freeze else { return planner }
       if state.frozen?.of != planner.stamp { state.frozen = (planner.stamp, planner.frozen(by: freeze)) }
       guard var frozen = state.frozen?.planner else { return planner }
       frozen.prices = planner.prices
       return frozen
     }
+  }
+
+  /// What a freeze made now would hold. Its id is no freeze's.
+  private static func standIn(for id: String, _ policy: Policy) -> Freeze {
+    Freeze(of: policy, id: "\(id)?", since: Timestamp(milliseconds: 0), by: "", reason: "")
   }
 }

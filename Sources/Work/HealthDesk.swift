@@ -1,13 +1,13 @@
 import Admission
 import Confinement
 import Contracts
-import Lanes
 import Logging
 import Providers
 import Synchronization
 
-/// Tells the fleet how the providers do, and the administrators when one is out. Answers are counted here and reported
-/// together, once a second; what may close a breaker is reported at once, with all that was counted before. Safe to share.
+/// Tells the fleet how the providers do; what administrators have to know of that billing reads from Redis. Answers are
+/// counted here and reported together, once a second; what may close a breaker is reported at once, with all that was
+/// counted before. Safe to share.
 final class HealthDesk: Sendable {
   private struct Counts {
     var successes = 0
@@ -15,16 +15,14 @@ final class HealthDesk: Sendable {
   }
 
   private let desk: AdmissionDesk
-  private let post: PostOffice
-  private let now: @Sendable () -> Timestamp
+  private let pulse: Pulse
   private let logger: Logger
   private let counts = Mutex<[String: Counts]>([:])
   private let urgent = Mailbox<BreakerReport>()
 
-  init(desk: AdmissionDesk, post: PostOffice, now: @escaping @Sendable () -> Timestamp, logger: Logger) {
+  init(desk: AdmissionDesk, pulse: Pulse = Pulse(), logger: Logger) {
     self.desk = desk
-    self.post = post
-    self.now = now
+    self.pulse = pulse
     self.logger = logger
   }
 
@@ -51,15 +49,21 @@ final class HealthDesk: Sendable {
     urgent.put(report)
   }
 
+  /// How long the provider took over it, unless the answer says nothing of the provider.
+  func note(_ duration: Duration, of answer: ProviderAnswer, by provider: String) {
+    if Health(answer) != .unsaid { pulse.called(provider, for: duration) }
+  }
+
   /// A probe that was taken and not made: somebody else may.
   func giveBack(_ probe: (scope: String, holder: String)?) {
     if let probe { urgent.put(BreakerReport(scope: probe.scope, probe: probe.holder)) }
   }
 
   /// Whether this attempt may be the one that tries whether a resting provider serves again.
-  func takeProbe(_ scope: String, holder: String, length: Duration) async -> Bool {
+  /// - Parameter yielding: how long after the end of the rest others go first.
+  func takeProbe(_ scope: String, holder: String, length: Duration, yielding: Duration) async -> Bool {
     do {
-      return try await desk.takeProbe(scope, holder: holder, length: length)
+      return try await desk.takeProbe(scope, holder: holder, length: length, yielding: yielding)
     } catch {
       logger.warning(
         "a probe could not be asked for", metadata: [LogKey.provider: "\(scope)", LogKey.error: "\(error)"])
@@ -96,49 +100,19 @@ final class HealthDesk: Sendable {
   private func report(_ reports: [BreakerReport]) async {
     guard !reports.isEmpty else { return }
     do {
-      for change in try await desk.report(reports) { await announce(change) }
+      for change in try await desk.report(reports) { log(change) }
     } catch {
       // Nothing is lost but a few samples: a provider that fails goes on failing.
       logger.warning("answers of providers were not counted", metadata: [LogKey.error: "\(error)"])
     }
   }
 
-  private func announce(_ change: BreakerChange) async {
+  private func log(_ change: BreakerChange) {
     guard let reason = change.to else {
       logger.info("provider serves again", metadata: [LogKey.provider: "\(change.scope)"])
       return
     }
     logger.warning(
       "provider rests", metadata: [LogKey.provider: "\(change.scope)", LogKey.reason: "\(reason.rawValue)"])
-    guard change.from != reason, let alert = ProviderAlert(change.scope, reason, at: now()) else { return }
-    _ = await post.deliver([post.alert(alert.message)])
-  }
-}
-
-/// What administrators are told when a provider stops serving for a reason that only they can end.
-private struct ProviderAlert {
-  let message: AlertMessage
-
-  init?(_ scope: String, _ reason: BreakerState.Reason, at time: Timestamp) {
-    let severity: String
-    let what: String
-    switch reason {
-    case .funds: (severity, what) = ("error", "no money is left at the provider")
-    case .account: (severity, what) = ("error", "the provider refuses the key or the account")
-    case .gone: (severity, what) = ("warning", "the provider no longer has the model")
-    case .failures, .rate, .hand: return nil
-    }
-    var json = JSONWriter(capacity: 256)
-    json.literal("{")
-    json.member("kind", "provider_\(reason.rawValue)")
-    json.member("severity", severity)
-    json.member("provider", scope)
-    json.member("message", what)
-    json.member("action", "put it right there, then: tollway providers release \(scope.prefix { $0 != "/" })")
-    json.member("time", time)
-    json.literal("}")
-    message = AlertMessage(
-      id: "provider/\(scope)/\(reason.rawValue)/\(time.milliseconds / 60_000)",
-      routingKey: "\(severity).provider_\(reason.rawValue)", body: json.bytes)
   }
 }

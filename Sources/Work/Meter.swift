@@ -17,8 +17,13 @@ struct Meter: Sendable {
       let cost = cost(of: reply.usage, stated: reply.statedCost, run, candidate)
       measured = (.success, reply.usage, cost, reply.modelVersion ?? candidate.version)
     case .failure(let failure) where failure.kind == .lost && failure.reachedProvider:
-      let worst = WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price)
-      measured = (.unknown, worst.usage, worst.booked, candidate.version)
+      if !failure.usage.isEmpty, Self.isStatedWhole(run.job.taskType) {
+        let cost = cost(of: failure.usage, stated: nil, run, candidate)
+        measured = (.unknown, failure.usage, cost, candidate.version)
+      } else {
+        let worst = WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price)
+        measured = (.unknown, worst.usage, worst.booked, candidate.version)
+      }
     case .failure(let failure):
       guard failure.reachedProvider else { return nil }
       let cost =
@@ -30,8 +35,28 @@ struct Meter: Sendable {
     return CostEvent(
       jobID: run.job.id, run: run.lease.run, attempt: attempt, seriesID: run.job.seriesID, userID: run.job.userID,
       tier: run.plan.tier.code, taskType: run.job.taskType, provider: candidate.provider.name, model: candidate.model,
-      modelVersion: measured.version, outcome: measured.outcome, usage: measured.usage, cost: measured.cost,
-      time: time, chargePeriod: run.lease.month)
+      modelVersion: measured.version, outcome: measured.outcome, usage: Self.asked(measured.usage, run.job),
+      cost: measured.cost, time: time, chargePeriod: run.lease.month)
+  }
+
+  /// Pictures and clips with what the job asked for, by which they are priced.
+  private static func asked(_ usage: [Usage], _ job: Job) -> [Usage] {
+    let dimensions = Price.Dimensions(of: job.payload, task: job.taskType)
+    guard !dimensions.isOpen else { return usage }
+    return usage.map { entry in
+      guard [.images, .videoSeconds].contains(entry.unit) else { return entry }
+      return Usage(entry.unit, entry.quantity, entry.source, dimensions: dimensions)
+    }
+  }
+
+  /// Whether what was stated before an answer was lost is all that was used. A picture or a clip is bought in one
+  /// piece, and stated with it. A text's usage grows while it is written: of one that broke off, what was stated may be
+  /// no more than its input.
+  private static func isStatedWhole(_ task: TaskType) -> Bool {
+    switch task {
+    case .image, .video: true
+    case .llm, .tts, .embedding, .echo: false
+    }
   }
 
   /// The event of an attempt that somebody else began and never ended: its worst case, as an estimate.
@@ -88,8 +113,7 @@ struct Meter: Sendable {
   /// estimate: unseen spending would be worse than a wrong guess that says so.
   private func cost(of usage: [Usage], stated: Money?, _ run: Run, _ candidate: Plan.Candidate) -> Cost {
     CostMeter.cost(
-      of: usage, dimensions: .init(of: run.job.payload), stated: stated, provider: candidate.provider,
-      price: candidate.price)
+      of: Self.asked(usage, run.job), stated: stated, provider: candidate.provider, price: candidate.price)
       ?? WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price).booked
   }
 }

@@ -6,6 +6,9 @@ import Providers
 // A run that stops between two attempts, and an attempt that goes on at its provider.
 
 extension PlanRunner {
+  /// A job whose attempts run out lets others find out first whether a provider is back.
+  static func yielding(_ run: Run) -> Duration { .seconds(4 * max(0, run.lease.attempt - 3)) }
+
   /// Lease and money go back, the last attempt's cost is written down. Nil when that is done.
   func giveBack(_ progress: inout RunProgress) async -> Leaving? {
     let run = progress.run

@@ -11,6 +11,7 @@ struct PlanRunner: Sendable {
   let desk: AdmissionDesk
   let health: HealthDesk
   let retries = RetryBudget()
+  let unpriced = UnpricedWatch()
   let meter: @Sendable () -> Meter
   let failpoints: Failpoints
   let now: @Sendable () -> Timestamp
@@ -129,7 +130,7 @@ struct PlanRunner: Sendable {
   private func exhausted(_ progress: inout RunProgress, _ walk: Walk) -> Step {
     let run = progress.run
     let rests = (run.plan.skipped + progress.skipped).contains { $0.reason == .breaker || $0.reason == .unavailable }
-    if progress.attempts.isEmpty, rests { return .paused(.seconds(1)) }
+    if progress.attempts.isEmpty, rests { return .paused(max(.seconds(1), Self.yielding(run))) }
     if walk.isPassing || rests, run.lease.attempt < desk.configuration.attemptBudget {
       let growing = Duration.seconds(1 << min(4, max(0, (run.lease.attempt - 1) / 2)))
       return .paused(min(BreakerView.longest, max(walk.asked ?? .zero, growing)))
@@ -156,7 +157,7 @@ struct PlanRunner: Sendable {
     if let scope = candidate.probes, progress.probe == nil {
       let length = min(candidate.provider.timeout(of: progress.run.job.taskType) + .seconds(5), .seconds(90))
       let holder = progress.run.lease.leaseID
-      guard await health.takeProbe(scope, holder: holder, length: length) else {
+      guard await health.takeProbe(scope, holder: holder, length: length, yielding: Self.yielding(progress.run)) else {
         progress.skipped.append(RouteSkip(candidate, .breaker))
         return .skipped
       }
@@ -193,21 +194,24 @@ struct PlanRunner: Sendable {
     let (answer, isLead) =
       await providers.call(name, call, batchSize: run.plan.tier.batchSize)
       ?? (.failure(ProviderFailure(.local, "this worker cannot speak to provider \(name)")), true)
+    let elapsed = ContinuousClock.now - start
     await failpoints.pass(.afterProvider)
     // A bound of the job's own says nothing about the provider, and one call of many jobs is one call.
     let isToldOf = isLead && !(answer.isLost && deadlineFault(run.job) != nil)
     if isToldOf {
       health.note(answer, of: name, modelScope: candidate.modelScope, probe: progress.probe)
+      // A clip takes as long as it is; that says nothing of how its provider does.
+      if run.job.taskType != .video { health.note(elapsed, of: answer, by: name) }
     } else {
       health.giveBack(progress.probe)
     }
     progress.probe = nil
     let event = meter().event(of: run, attempt: number, candidate: candidate, answer: answer, at: now())
     if let event {
+      unpriced.note(event, of: candidate, at: ContinuousClock.now, logger: logger)
       progress.events.append(event)
       progress.unwritten.append(event)
     }
-    let elapsed = ContinuousClock.now - start
     let outcome: AttemptOutcome = event?.outcome ?? .failed
     progress.attempts.append(
       ResultEvent.Attempt(

@@ -85,7 +85,7 @@ package struct Planner: Sendable {
         skipped.append(RouteSkip(candidate, .capability))
         continue
       }
-      guard price != nil || choice.provider.isFreeByDefault else {
+      guard price != nil || choice.provider.isFreeByDefault || policy.allowsUnpriced else {
         skipped.append(RouteSkip(candidate, .budget))
         continue
       }

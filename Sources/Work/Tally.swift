@@ -12,6 +12,7 @@ extension MetricRegistry {
     update { store in
       for provider in providers {
         store.set(Metrics.providerState, provider, to: figures.providers[provider]?.figure ?? 0)
+        store.set(Metrics.providerLatencySeconds, provider, to: figures.calls(provider).percentile(95)?.seconds ?? 0)
       }
       for lane in Lane.allCases {
         for reason in WaitReason.allCases {
@@ -21,6 +22,7 @@ extension MetricRegistry {
         let runnable = (ready[lane] ?? 0) + figures.buffered(lane) + (figures.heads[lane] ?? 0)
         store.set(Metrics.runnable, lane.rawValue, to: Double(runnable))
         store.set(Metrics.oldestRunnableSeconds, lane.rawValue, to: figures.oldestRunnable(lane).seconds)
+        store.set(Metrics.laneWaitSeconds, lane.rawValue, to: figures.waits(lane).percentile(95)?.seconds ?? 0)
       }
       if let messages = figures.messagesPerJob { store.set(Metrics.brokerMessagesPerJob, to: messages) }
     }

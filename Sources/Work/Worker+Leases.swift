@@ -56,6 +56,7 @@ extension Worker {
       report.oldest[lane] = line.map(\.arrivedAt).min().map { .now - $0 }
     }
     (report.deliveries, report.finished) = flow.current
+    flow.pulse.fill(&report)
     let reconnects = intake.reconnects - countedReconnects
     countedReconnects += reconnects
     let calls = providers.takeCalls()

@@ -68,6 +68,7 @@ extension Worker {
     giveBackTurns(of: wave.arrivals, except: passed.started)
     // Behind a head there may be the next that can run.
     for arrival in wave.arrivals { if let claim = arrival.claim { slotDesk.heard(of: claim.lane) } }
+    flow.pulse.started(passed.started)
     start(passed.started)
     settler.settle(passed.verdicts)
     settler.announce(passed.costs)
@@ -99,7 +100,9 @@ extension Worker {
     heads = []
     unsorted = []
     var taken: [Lane: Int] = [:]
-    for source in slotDesk.grant(configuration.slots - busy, lines: lines.mapValues(\.count)) {
+    // While cost events are not confirmed, nothing more is bought than can be remembered.
+    let free = min(configuration.slots - busy, configuration.mostUnsettled - settler.unsettled)
+    for source in slotDesk.grant(free, lines: lines.mapValues(\.count)) {
       switch source {
       case .line(let lane):
         let next = taken[lane] ?? 0
@@ -184,6 +187,7 @@ extension Worker {
     }
     guard !idle.isEmpty else { return }
     logger.debug("idle deliveries go back", metadata: [LogKey.count: "\(idle.count)"])
+    flow.pulse.returned(idle)
     await intake.putBack(idle)
   }
 }

@@ -99,7 +99,7 @@ package actor Worker {
       planner: { freezes.apply(to: planner()) }, freezes: freezes, desk: desk, failpoints: failpoints, now: now,
       logger: logger, workerID: configuration.workerID)
     let meter: @Sendable () -> Meter = { Meter(prices: planner().prices) }
-    health = HealthDesk(desk: desk, post: post, now: now, logger: logger)
+    health = HealthDesk(desk: desk, pulse: flow.pulse, logger: logger)
     runner = PlanRunner(
       providers: providers, desk: desk, health: health, meter: meter, failpoints: failpoints, now: now, logger: logger)
     settler = Settler(
@@ -180,7 +180,7 @@ package actor Worker {
     while !Task.isCancelled {
       let deliveries = await intake.next()
       if deliveries.isEmpty { return }
-      flow.took(deliveries.count)
+      flow.took(deliveries)
       var arrivals: [Arrival] = []
       var verdicts: [Verdict] = []
       for delivery in deliveries {

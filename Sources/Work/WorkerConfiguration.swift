@@ -19,4 +19,7 @@ package struct WorkerConfiguration: Sendable {
   /// Unsettled deliveries per lane: what can run and a short line, which lets the next wave start without a round trip
   /// to the broker.
   package var prefetch: Int { slots + max(16, slots / 4) }
+
+  /// Deliveries between verdict and ack, whose cost events are not all confirmed. Above it nothing is started.
+  package var mostUnsettled: Int { prefetch * lanes.count }
 }

@@ -30,22 +30,31 @@ struct BillingCommand: AsyncParsableCommand {
     let stream = wires.broker.costStream(prefetch: BillingWatcher<LedgerArrivals>.batchLimit * 4)
     let office = wires.broker.postOffice()
     let books = RedisBooks(desk: wires.desk, ledger: ledger)
+    let lag = LedgerLag(now: Wires.now)
     let watcher = BillingWatcher(
-      ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream), policy: { rules.planner.policy },
-      logger: wires.logger, now: Wires.now, onBatch: { batch in registry.update { $0.count(batch) } })
+      ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream, lag: lag),
+      policy: { rules.planner.policy }, logger: wires.logger, now: Wires.now,
+      onBatch: { batch in
+        registry.update { $0.count(batch) }
+        if let late = batch.lag { lag.booked(late) }
+      })
     let entitlements = Entitlements(
       wires: wires, assignments: Assignments(in: ledger),
       interventions: Interventions(in: ledger, desk: wires.desk))
     let sweeper = OpenSweeper(desk: wires.desk, ledger: ledger, books: books, logger: wires.logger)
-    let alerts = AlertSender(ledger: ledger, office: office, logger: wires.logger)
-    let releaser = BlockedReleaser(wires: wires, rules: rules, process: UUID().uuidString)
+    let process = UUID().uuidString
+    let telling = Telling(
+      wires: wires, ledger: ledger, lag: lag, office: office, process: process, registry: registry,
+      policy: { rules.planner.policy })
+    let releaser = BlockedReleaser(wires: wires, rules: rules, process: process)
     wires.logger.info("billing starts")
     await withDiscardingTaskGroup { group in
       group.addTask { await rules.watch(logger: wires.logger) { _ in } }
       group.addTask { await entitlements.keep() }
       group.addTask { await sweeper.run() }
       group.addTask { await office.run() }
-      group.addTask { await alerts.run() }
+      group.addTask { await lag.keep(registry) }
+      group.addTask { await telling.run() }
       group.addTask { await releaser.run() }
       group.addTask { await Probes.serve(self.settings, registry, wires.logger) { .ready } }
       group.addTask { await stream.run() }
@@ -61,16 +70,17 @@ struct BillingCommand: AsyncParsableCommand {
       await watching.value
       group.cancelAll()
     }
+    await telling.end()
     do throws(LedgerError) { try ledger.close() } catch { throw CommandFailure.ledger(error) }
     await wires.redis.close()
     wires.logger.info("billing ended")
   }
 }
 
-enum Ledger {
-  static func open(_ settings: Settings) throws(CommandFailure) -> SQLiteLedger {
+extension Ledger {
+  static func open(_ settings: Settings) throws(CommandFailure) -> Ledger {
     do throws(LedgerError) {
-      return try SQLiteLedger(url: settings.ledger)
+      return try Ledger(url: settings.ledger, failpoint: ProcessInfo.processInfo.environment["TOLLWAY_FAILPOINT"])
     } catch {
       throw .ledger(error)
     }
@@ -80,19 +90,24 @@ enum Ledger {
 /// The cost stream as the watcher wants it.
 private struct LedgerArrivals: CostArrivals {
   let stream: CostStream
+  let lag: LedgerLag
 
   typealias Token = CostStream.Token
 
   func next() async -> [CostArrival<CostStream.Token>] {
-    await stream.next().map { CostArrival(body: $0.body, token: $0.token, redelivered: $0.isRedelivered) }
+    let arrived = await stream.next()
+    if let first = arrived.first { lag.took(arrived.count, first: first.body) }
+    return arrived.map { CostArrival(body: $0.body, token: $0.token, redelivered: $0.isRedelivered) }
   }
 
-  func settle(_ arrivals: [CostArrival<CostStream.Token>]) async { await stream.ack(arrivals.map(\.token)) }
+  func settle(_ arrivals: [CostArrival<CostStream.Token>]) async {
+    lag.settled(arrivals.count)
+    await stream.ack(arrivals.map(\.token))
+  }
 }
 
 extension MetricStore {
   fileprivate mutating func count(_ batch: BookedBatch) {
     add(Double(batch.duplicates), to: Metrics.duplicates, "cost_event")
-    if let lag = batch.lag { set(Metrics.ledgerLagSeconds, to: lag.seconds) }
   }
 }

@@ -35,6 +35,21 @@ extension StillClockTests {
       [BreakerChange(scope: scope, from: from, to: to)]
     }
 
+    @Test func `who yields probes only when others had their chance`() async throws {
+      let bench = try await AdmissionBench.still()
+      _ = try await report(bench, 0, 5)
+      func yields(_ holder: String) async throws -> Bool {
+        try await bench.desk.takeProbe("openai", holder: holder, length: .seconds(20), yielding: .seconds(8))
+      }
+      try bench.pass(.seconds(5))
+      #expect(try await !yields("w1.1"))
+      try bench.pass(.milliseconds(7999))
+      #expect(try await !yields("w1.1"))
+      try bench.pass(.milliseconds(1))
+      #expect(try await yields("w1.1"))
+      #expect(try await !probe(bench, "w2.1"))
+    }
+
     @Test func `half of five calls in a minute must fail before a provider rests, and it is told once`() async throws {
       let bench = try await AdmissionBench.still()
       #expect(try await report(bench, 0, 4) == [])

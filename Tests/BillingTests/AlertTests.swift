@@ -1,18 +1,17 @@
 import Catalog
 import Contracts
 import Foundation
-import GRDB
 import Testing
 
 @testable import Billing
 
-struct AlertTests {
-  private let folder: TemporaryFolder
-  private let ledger: SQLiteLedger
+@Suite(.onEachStore) struct AlertTests {
+  private let place: TestLedger
+  private let ledger: Ledger
 
-  init() throws {
-    folder = try TemporaryFolder()
-    ledger = try SQLiteLedger(path: folder.ledgerPath) { Timestamp(milliseconds: 1_790_000_000_123) }
+  init() async throws {
+    place = try await TestLedger()
+    ledger = try place.open { Timestamp(milliseconds: 1_790_000_000_123) }
   }
 
   /// PRO with a cap of one dollar.
@@ -28,26 +27,75 @@ struct AlertTests {
     _ = try await ledger.record([try costEvent(job: "j\(job)", nanoUSD: nanoUSD).arrived], under: policy)
   }
 
-  @Test func `a soft cap gives one warning, with the row that reaches it and never again`() async throws {
+  @Test func `a soft cap gives one warning at each share, with the row that reaches it and never again`() async throws {
     let policy = try policy(hard: false)
-    try await book(1, nanoUSD: 999_999_999, under: policy)
+    try await book(1, nanoUSD: 499_999_999, under: policy)
     #expect(try await ledger.unsentAlerts(limit: 10).isEmpty)
     for job in 2...5 { try await book(job, nanoUSD: 1, under: policy) }
     try await book(2, nanoUSD: 1, under: policy)
     let alerts = try await ledger.unsentAlerts(limit: 10)
-    #expect(alerts.map(\.id) == ["user:anna/2026-11/cost_cap/100"])
+    #expect(alerts.map(\.id) == ["user:anna/2026-11/cost_cap/50"])
     #expect(alerts.map(\.routingKey) == ["warning.cost_cap"])
     #expect(
       alerts.map { String(decoding: $0.body, as: UTF8.self) } == [
-        #"{"kind":"cost_cap","severity":"warning","userId":"anna","tier":"PRO","period":"2026-11","#
-          + #""capUsd":"1.000000000000","amountUsd":"1.000000000000","hardStop":false,"#
+        #"{"kind":"cost_cap","severity":"warning","scope":"user:anna","state":"raised","#
+          + #""message":"user:anna has used 50 % of its 1.000000000000 USD of 2026-11","#
+          + #""action":"tollway users show anna; tollway users set anna --monthly-usd D raises the cap","#
+          + #""userId":"anna","tier":"PRO","period":"2026-11","threshold":50,"unit":"usd","#
+          + #""capUsd":"1.000000000000","amountUsd":"0.500000000000","hardStop":false,"#
           + #""time":"2026-09-21T14:13:20.123Z"}"#
       ])
+    try await book(6, nanoUSD: 300_000_000, under: policy)
+    try await book(7, nanoUSD: 600_000_000, under: policy)
+    #expect(
+      try await Array(ledger.unsentAlerts(limit: 10).map(\.id).dropFirst())
+        == ["80", "95", "100"].map { "user:anna/2026-11/cost_cap/\($0)" })
   }
 
-  @Test func `a hard cap is an error`() async throws {
+  @Test func `a hard cap that is reached is an error`() async throws {
     try await book(1, nanoUSD: 2_000_000_000, under: try policy(hard: true))
-    #expect(try await ledger.unsentAlerts(limit: 10).map(\.routingKey) == ["error.cost_cap"])
+    let keys = try await ledger.unsentAlerts(limit: 10).map(\.routingKey)
+    #expect(keys == Array(repeating: "warning.cost_cap", count: 3) + ["error.cost_cap"])
+  }
+
+  @Test func `quotas are told by their units, minutes as seconds`() async throws {
+    var policy = builtInPolicy
+    policy.tiers["PRO"]?.costCap = nil
+    policy.tiers["PRO"]?.monthly = MonthlyQuotas(tokens: 1000, audioSeconds: 100, videoMinutes: 2, jobs: 10)
+    let usage = [
+      Usage(.inputTokens, ExactDecimal(400), .provider), Usage(.outputTokens, ExactDecimal(399), .provider),
+      Usage(.audioSeconds, try decimal("49.999"), .measured), Usage(.videoSeconds, ExactDecimal(114), .measured),
+    ]
+    _ = try await ledger.record([try costEvent(nanoUSD: 5, usage: usage).arrived], under: policy)
+    #expect(
+      try await ledger.unsentAlerts(limit: 20).map(\.id) == [
+        "user:anna/2026-11/quota_tokens/50", "user:anna/2026-11/quota_video_seconds/50",
+        "user:anna/2026-11/quota_video_seconds/80", "user:anna/2026-11/quota_video_seconds/95",
+      ])
+    let more = [Usage(.inputTokens, ExactDecimal(1), .provider), Usage(.audioSeconds, try decimal("0.001"), .measured)]
+    _ = try await ledger.record([try costEvent(job: "j2", nanoUSD: 5, usage: more).arrived], under: policy)
+    #expect(
+      try await Array(ledger.unsentAlerts(limit: 20).dropFirst(4).map(\.id))
+        == ["user:anna/2026-11/quota_tokens/80", "user:anna/2026-11/quota_audio_seconds/50"])
+  }
+
+  @Test func `a tier, a provider and the whole fleet have budgets of their own`() async throws {
+    var policy = try policy(hard: false)
+    policy.tiers["PRO"]?.costCap = nil
+    policy.budgets = Budgets(
+      fleet: Money(nanoUSD: 1000), tiers: ["PRO": Money(nanoUSD: 400)], providers: ["piper": Money(nanoUSD: 100)])
+    for job in 1...2 {
+      let event = try costEvent(job: "j\(job)", user: "u\(job)", nanoUSD: 100)
+      _ = try await ledger.record([event.arrived, event.arrived], under: policy)
+    }
+    #expect(
+      try await ledger.unsentAlerts(limit: 20).map(\.id).sorted() == [
+        "provider:piper/2026-11/cost_cap/100", "provider:piper/2026-11/cost_cap/50",
+        "provider:piper/2026-11/cost_cap/80", "provider:piper/2026-11/cost_cap/95", "tier:PRO/2026-11/cost_cap/50",
+      ])
+    #expect(
+      try await ledger.texts("SELECT scope || ' ' || amount_nano_usd FROM balance ORDER BY scope")
+        == ["fleet 200", "provider:piper 200", "tier:PRO 200"])
   }
 
   @Test func `an alert that was sent is not sent again, also by the next process`() async throws {
@@ -56,10 +104,10 @@ struct AlertTests {
     let alerts = try await ledger.unsentAlerts(limit: 10)
     try await ledger.markSent(alerts)
     try ledger.close()
-    let next = try SQLiteLedger(path: folder.ledgerPath)
+    let next = try place.open()
     _ = try await next.record([try costEvent(job: "j2").arrived], under: policy)
     #expect(try await next.unsentAlerts(limit: 10).isEmpty)
-    #expect(try next.texts("SELECT sent_at FROM alert") == ["2026-09-21T14:13:20.123Z"])
+    #expect(try await next.texts("SELECT sent_at FROM alert") == Array(repeating: "2026-09-21T14:13:20.123Z", count: 4))
   }
 
   @Test func `each user and each month has its own`() async throws {
@@ -69,7 +117,7 @@ struct AlertTests {
     ]
     _ = try await ledger.record(events.map(\.arrived), under: try policy(hard: false))
     #expect(
-      Set(try await ledger.unsentAlerts(limit: 10).map(\.id)) == [
+      Set(try await ledger.unsentAlerts(limit: 20).map(\.id).filter { $0.hasSuffix("/100") }) == [
         "user:anna/2026-11/cost_cap/100", "user:anna/2026-12/cost_cap/100", "user:bert/2026-11/cost_cap/100",
       ])
   }
@@ -80,20 +128,20 @@ struct AlertTests {
     func due(_ entitlement: Entitlement?, amount: UserMonth = month) -> [Alert] {
       Alert.due(on: amount, tier: "PRO", entitlement: entitlement, policy: policy, at: Timestamp(milliseconds: 0))
     }
-    #expect(due(nil).map(\.severity) == [.error])
-    #expect(due(Entitlement(hardStop: false)).map(\.severity) == [.warning])
-    #expect(due(Entitlement(monthlyCap: Money("1.6"))).isEmpty)
-    #expect(due(Entitlement(tier: "ENTERPRISE", monthlyCap: Money("1.5"))).map(\.tier) == ["ENTERPRISE"])
-    #expect(due(Entitlement(tier: "gone")).map(\.tier) == ["PRO"])
+    #expect(due(nil).last?.severity == .error)
+    #expect(due(Entitlement(hardStop: false)).last?.severity == .warning)
+    #expect(due(Entitlement(monthlyCap: Money("1.6"))).map(\.threshold) == [50, 80])
+    #expect(due(Entitlement(tier: "ENTERPRISE", monthlyCap: Money("1.5"))).last?.tier == "ENTERPRISE")
+    #expect(due(Entitlement(tier: "gone")).last?.tier == "PRO")
     // A cap of nothing is reached by the first cost, not by free jobs.
     #expect(due(Entitlement(monthlyCap: .zero), amount: UserMonth(userID: "anna", chargePeriod: "2026-11")).isEmpty)
-    #expect(due(Entitlement(monthlyCap: .zero)).map(\.threshold) == [100])
+    #expect(due(Entitlement(monthlyCap: .zero)).map(\.threshold) == [50, 80, 95, 100])
   }
 
   @Test func `a batch that fails leaves no alert`() async throws {
     let policy = try policy(hard: false)
-    try await ledger.pool.write { try $0.execute(sql: "DROP TABLE user_month") }
+    try await ledger.execute("DROP TABLE user_month")
     await #expect(throws: LedgerError.self) { try await book(1, nanoUSD: 2_000_000_000, under: policy) }
-    #expect(try ledger.count("alert") == 0)
+    #expect(try await ledger.count("alert") == 0)
   }
 }

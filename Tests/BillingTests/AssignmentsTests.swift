@@ -1,18 +1,17 @@
 import Contracts
 import Foundation
-import GRDB
 import Testing
 
 @testable import Billing
 
-struct AssignmentsTests {
-  private let folder: TemporaryFolder
-  private let ledger: SQLiteLedger
+@Suite(.onEachStore) struct AssignmentsTests {
+  private let place: TestLedger
+  private let ledger: Ledger
   private let assignments: Assignments
 
-  init() throws {
-    folder = try TemporaryFolder()
-    ledger = try SQLiteLedger(path: folder.ledgerPath) { Timestamp(milliseconds: 1_790_000_000_123) }
+  init() async throws {
+    place = try await TestLedger()
+    ledger = try place.open { Timestamp(milliseconds: 1_790_000_000_123) }
     assignments = Assignments(in: ledger)
   }
 
@@ -24,7 +23,7 @@ struct AssignmentsTests {
     #expect(try await assignments.assignment(of: "anna") == made)
     #expect(made.changedAt == Timestamp(milliseconds: 1_790_000_000_123))
     #expect(
-      try ledger.texts("SELECT overrides FROM user_assignment") == [
+      try await ledger.texts("SELECT overrides FROM user_assignment") == [
         #"{"concurrency":7,"hardStop":true,"monthlyUsd":"12.500000000000","quotas":{"tokens":100,"video_minutes":3},"#
           + #""rateLimit":{"burst":4,"rpm":60}}"#
       ])
@@ -47,7 +46,7 @@ struct AssignmentsTests {
 
   @Test func `taking back what was never laid down says so and leaves no trace`() async throws {
     #expect(try await !assignments.unassign("nobody", by: "root", reason: ""))
-    #expect(try ledger.count("assignment_audit") == 0)
+    #expect(try await ledger.count("assignment_audit") == 0)
   }
 
   @Test func `the list is in the order of the users`() async throws {
@@ -74,8 +73,8 @@ struct AssignmentsTests {
       }
       #expect(error?.code == .refused)
     }
-    #expect(try ledger.count("user_assignment") == 0)
-    #expect(try ledger.count("assignment_audit") == 0)
+    #expect(try await ledger.count("user_assignment") == 0)
+    #expect(try await ledger.count("assignment_audit") == 0)
   }
 
   @Test func `admission reads all that is laid down`() async throws {
@@ -94,7 +93,7 @@ struct AssignmentsTests {
   @Test func `lines of the audit cannot be changed or removed`() async throws {
     try await assignments.assign("anna", tier: "PRO", overrides: .none, by: "root", reason: "")
     for sql in ["UPDATE assignment_audit SET changed_by = 'eve'", "DELETE FROM assignment_audit"] {
-      await #expect(throws: DatabaseError.self) { try await ledger.pool.write { try $0.execute(sql: sql) } }
+      await #expect(throws: LedgerError.self) { try await ledger.execute(sql) }
     }
   }
 }

@@ -23,20 +23,20 @@ struct BillingWatcherTests {
 
   @Test func `what was committed is acked, batch by batch, until the source ends`() async throws {
     let folder = try TemporaryFolder()
-    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let ledger = try Ledger(path: folder.ledgerPath)
     let arrivals = FakeArrivals([Array(events[..<4]), Array(events[4...])])
     await watcher(ledger, arrivals).run()
-    #expect(try ledger.count("usage_cost") == 6)
+    #expect(try await ledger.count("usage_cost") == 6)
     #expect(arrivals.settled == [[0, 1, 2, 3], [4, 5]])
   }
 
   @Test func `more than 500 at once are several batches`() async throws {
     let folder = try TemporaryFolder()
-    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let ledger = try Ledger(path: folder.ledgerPath)
     let arrivals = FakeArrivals([try randomEvents(1001, seed: 22)])
     await watcher(ledger, arrivals).run()
     #expect(arrivals.settled.map(\.count) == [500, 500, 1])
-    #expect(try ledger.count("usage_cost") == 1001)
+    #expect(try await ledger.count("usage_cost") == 1001)
   }
 
   @Test(arguments: [LedgerError.Code.busy, .diskFull, .corrupt, .unexpected])
@@ -68,7 +68,7 @@ struct BillingWatcherTests {
 
   @Test func `refused events are counted, told in one line, and acked`() async throws {
     let folder = try TemporaryFolder()
-    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let ledger = try Ledger(path: folder.ledgerPath)
     let other = try costEvent(job: "j0", run: "r0", attempt: 1)
     let log = RecordedLog()
     let booked = Mutex<[BookedBatch]>([])
@@ -85,7 +85,7 @@ struct BillingWatcherTests {
 
   @Test func `the books know of a batch before it is acked, and of one that came again too`() async throws {
     let folder = try TemporaryFolder()
-    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let ledger = try Ledger(path: folder.ledgerPath)
     let arrivals = FakeArrivals([events, events])
     let books = FakeBooks { #expect(arrivals.settled.count < 2) }
     await watcher(ledger, arrivals, books: books).run()
@@ -97,7 +97,7 @@ struct BillingWatcherTests {
 
   @Test func `while the books cannot be written nothing is acked, and it is told once`() async throws {
     let folder = try TemporaryFolder()
-    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let ledger = try Ledger(path: folder.ledgerPath)
     let arrivals = FakeArrivals([events])
     let books = FakeBooks(failures: 20) { #expect(arrivals.settled.isEmpty) }
     let log = RecordedLog()
@@ -107,12 +107,12 @@ struct BillingWatcherTests {
     #expect(log.lines.count == 2)
     #expect(log.lines.first?.hasPrefix("error admission's books cannot be written") == true)
     #expect(log.lines.last == "info admission's books are written again [duration: 142.7 seconds]")
-    #expect(try ledger.count("usage_cost") == 6)
+    #expect(try await ledger.count("usage_cost") == 6)
   }
 
   @Test func `a marker is followed when all before it is booked and nothing behind it`() async throws {
     let folder = try TemporaryFolder()
-    let ledger = try SQLiteLedger(path: folder.ledgerPath)
+    let ledger = try Ledger(path: folder.ledgerPath)
     let marker = try #require(LedgerMarker(epoch: String(repeating: "0a", count: 20) + ":1790000000000"))
     let bodies = events.map { $0.encoded() }
     let arrivals = FakeArrivals(bodies: [Array(bodies[..<4]) + [marker.encoded()] + Array(bodies[4...])])
@@ -121,8 +121,8 @@ struct BillingWatcherTests {
     #expect(books.followed == [marker])
     #expect(books.rowsAtMarker == 4)
     #expect(arrivals.settled == [[0, 1, 2, 3], [4], [5, 6]])
-    #expect(try ledger.count("usage_cost") == 6)
-    #expect(try ledger.count("quarantined_event") == 0)
+    #expect(try await ledger.count("usage_cost") == 6)
+    #expect(try await ledger.count("quarantined_event") == 0)
   }
 }
 

@@ -1,21 +1,20 @@
 import Catalog
 import Contracts
-import GRDB
 import Synchronization
 import Testing
 
 @testable import Billing
 
-struct FreezesTests {
-  private let folder: TemporaryFolder
-  private let ledger: SQLiteLedger
+@Suite(.onEachStore) struct FreezesTests {
+  private let place: TestLedger
+  private let ledger: Ledger
   private let freezes: Freezes
 
-  init() throws {
-    folder = try TemporaryFolder()
+  init() async throws {
+    place = try await TestLedger()
     let seconds = Mutex<Int64>(0)
     // A second passes with every look at the clock.
-    ledger = try SQLiteLedger(path: folder.ledgerPath) {
+    ledger = try place.open {
       seconds.withLock {
         $0 += 1
         return Timestamp(milliseconds: $0 * 1000)
@@ -31,7 +30,7 @@ struct FreezesTests {
   @Test func `a new ledger is not frozen, and ending that changes nothing`() async throws {
     #expect(try await freezes.current() == nil)
     #expect(try await freezes.end(by: "ana", reason: "") == nil)
-    #expect(try ledger.count("freeze") == 0)
+    #expect(try await ledger.count(#""freeze""#) == 0)
   }
 
   @Test func `a freeze is found again with all that it holds, by another process too`() async throws {
@@ -40,7 +39,7 @@ struct FreezesTests {
     #expect(freeze.by == "ana" && freeze.reason == "bad voices" && freeze.since == Timestamp(milliseconds: 1000))
     #expect(freeze.models == builtInPolicy.models)
     #expect(try await freezes.current() == freeze)
-    #expect(try await Freezes(in: try SQLiteLedger(path: folder.ledgerPath)).current() == freeze)
+    #expect(try await Freezes(in: try place.open()).current() == freeze)
   }
 
   @Test func `freezing what is frozen keeps the first freeze`() async throws {
@@ -49,7 +48,7 @@ struct FreezesTests {
     policy.models.removeLast()
     let (second, isNew) = try await freezes.begin(with: policy, by: "eve", reason: "")
     #expect(!isNew && second == first)
-    #expect(try ledger.count("freeze") == 1)
+    #expect(try await ledger.count(#""freeze""#) == 1)
   }
 
   @Test func `an end says what was on and when it ended, and the next freeze is another one`() async throws {
@@ -67,7 +66,7 @@ struct FreezesTests {
   }
 
   @Test func `two that freeze at once agree on one freeze`() async throws {
-    let other = Freezes(in: try SQLiteLedger(path: folder.ledgerPath))
+    let other = Freezes(in: try place.open())
     async let mine = begin()
     async let theirs = other.begin(with: builtInPolicy, by: "eve", reason: "")
     let both = try await (mine, theirs)
@@ -81,24 +80,22 @@ struct FreezesTests {
       #expect(refused?.code == .refused)
       await #expect(throws: LedgerError.self) { try await freezes.end(by: by, reason: reason) }
     }
-    #expect(try ledger.count("freeze") == 0)
+    #expect(try await ledger.count(#""freeze""#) == 0)
   }
 
   @Test func `rows of the history cannot be changed or removed`() async throws {
     _ = try await begin()
-    for sql in ["UPDATE freeze SET state = 'off', versions = NULL", "DELETE FROM freeze"] {
-      await #expect(throws: DatabaseError.self) { try await ledger.pool.write { try $0.execute(sql: sql) } }
+    for sql in ["UPDATE \"freeze\" SET state = 'off', versions = NULL", "DELETE FROM \"freeze\""] {
+      await #expect(throws: LedgerError.self) { try await ledger.execute(sql) }
     }
   }
 
   @Test func `a row that holds no freeze is a damage, not the absence of a freeze`() async throws {
-    try await ledger.pool.write {
-      try $0.execute(
-        sql: """
-          INSERT INTO freeze (freeze_id, state, changed_at, changed_by, reason, versions)
-          VALUES ('f', 'on', '2026-11-22T00:00:00.000Z', 'ana', '', '{}')
-          """)
-    }
+    try await ledger.execute(
+      """
+      INSERT INTO "freeze" (freeze_id, state, changed_at, changed_by, reason, versions)
+      VALUES ('f', 'on', '2026-11-22T00:00:00.000Z', 'ana', '', '{}')
+      """)
     let error = await #expect(throws: LedgerError.self) { try await freezes.current() }
     #expect(error?.code == .corrupt)
   }

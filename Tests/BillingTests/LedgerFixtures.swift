@@ -2,6 +2,8 @@ import Catalog
 import Contracts
 import Foundation
 import GRDB
+import TestKit
+import Testing
 
 @testable import Billing
 
@@ -21,6 +23,51 @@ final class TemporaryFolder: Sendable {
       try FileManager.default.removeItem(at: url)
     } catch {
       print("the folder of a test stays behind: \(error)")
+    }
+  }
+}
+
+/// What the ledgers of a test are kept in.
+enum Store: Sendable {
+  case sqlite
+  /// An empty database of the test's own.
+  case postgres(url: String)
+
+  @TaskLocal static var current = Store.sqlite
+}
+
+/// Runs each test of a suite on SQLite, and where a server is named for the tests on PostgreSQL, too.
+struct OnEachStore: SuiteTrait, TestTrait, TestScoping {
+  var isRecursive: Bool { true }
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing function: @concurrent @Sendable () async throws -> Void
+  ) async throws {
+    guard testCase != nil else { return try await function() }
+    try await Store.$current.withValue(.sqlite) { try await function() }
+    guard LivePostgres.isNamed else { return }
+    try await LivePostgres.shared().withDatabase { url in
+      try await Store.$current.withValue(.postgres(url: url)) { try await function() }
+    }
+  }
+}
+
+extension Trait where Self == OnEachStore {
+  static var onEachStore: Self { OnEachStore() }
+}
+
+/// The place of one test's ledger, which goes with this value. It can be opened any number of times.
+final class TestLedger: Sendable {
+  private let folder: TemporaryFolder
+
+  init() async throws {
+    folder = try TemporaryFolder()
+  }
+
+  func open(now: @escaping @Sendable () -> Timestamp = { wallClock() }) throws(LedgerError) -> Ledger {
+    switch Store.current {
+    case .sqlite: try Ledger(path: folder.ledgerPath, now: now)
+    case .postgres(let url): Ledger(database: try PostgresDatabase(url: url), now: now)
     }
   }
 }
@@ -58,18 +105,37 @@ let builtInPolicy: Policy = {
   }
 }()
 
-extension SQLiteLedger {
+extension Ledger {
   /// Under the policy built in.
   func record(_ events: [ArrivedEvent]) async throws -> [RecordOutcome] {
     try await record(events, under: builtInPolicy).outcomes
   }
 
-  func count(_ table: String) throws -> Int {
-    try pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? -1 }
+  func count(_ table: String) async throws -> Int {
+    try await database.read { try $0.rows("SELECT count(*) AS count FROM \(table)")[0].int("count") }
   }
 
-  func texts(_ sql: String) throws -> [String] {
-    try pool.read { try String.fetchAll($0, sql: sql) }
+  /// The first column.
+  func texts(_ sql: String) async throws -> [String] {
+    try await database.read { session in
+      try session.rows(sql).map { row in
+        switch row.values[0] {
+        case .text(let text): text
+        case .integer(let integer): "\(integer)"
+        case .null, .bytes: throw LedgerError(.unexpected, "neither text nor number")
+        }
+      }
+    }
+  }
+
+  func execute(_ sql: String) async throws {
+    try await database.write { _ = try $0.execute(sql, []) }
+  }
+
+  /// Of a ledger in a file.
+  var pool: DatabasePool {
+    guard let file = database as? SQLiteDatabase else { fatalError("the ledger is in no file") }
+    return file.pool
   }
 }
 

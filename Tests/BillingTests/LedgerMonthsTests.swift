@@ -1,18 +1,17 @@
 import Contracts
 import Foundation
-import GRDB
 import Testing
 
 @testable import Billing
 
-struct LedgerMonthsTests {
-  private let folder: TemporaryFolder
-  private let ledger: SQLiteLedger
+@Suite(.onEachStore) struct LedgerMonthsTests {
+  private let place: TestLedger
+  private let ledger: Ledger
   private let events: [CostEvent]
 
-  init() throws {
-    folder = try TemporaryFolder()
-    ledger = try SQLiteLedger(path: folder.ledgerPath)
+  init() async throws {
+    place = try await TestLedger()
+    ledger = try place.open()
     events = try randomEvents(120, seed: 31)
   }
 
@@ -32,13 +31,12 @@ struct LedgerMonthsTests {
 
   @Test func `the row of a month is the number of its last row`() async throws {
     _ = try await ledger.record(events.map(\.arrived), under: builtInPolicy)
-    let rows = try ledger.pool.read {
-      try Row.fetchAll(
-        $0, sql: "SELECT user_id, charge_period, max(row_number) AS row FROM usage_cost GROUP BY 1, 2")
+    let rows = try await ledger.database.read {
+      try $0.rows("SELECT user_id, charge_period, max(row_number) AS last FROM usage_cost GROUP BY 1, 2")
     }
     for row in rows {
-      let month = try await ledger.userMonth(of: row["user_id"], period: row["charge_period"])
-      #expect(month?.lastRow == row["row"])
+      let month = try await ledger.userMonth(of: row.text("user_id"), period: row.text("charge_period"))
+      #expect(month?.lastRow == (try row.integer("last")))
     }
     #expect(rows.count > 11)
   }
@@ -74,23 +72,6 @@ struct LedgerMonthsTests {
     for month in found {
       #expect(try await ledger.userMonth(of: month.month.userID, period: month.month.chargePeriod) == month.month)
     }
-  }
-
-  @Test func `a ledger of the release before gets its last rows and keeps its sums`() async throws {
-    _ = try await ledger.record(events.map(\.arrived), under: builtInPolicy)
-    let before = try await ledger.months(of: ["2026-10", "2026-11"], after: nil, limit: 100)
-    try await ledger.pool.write { database in
-      try database.execute(
-        sql: """
-          DROP INDEX user_month_period;
-          ALTER TABLE user_month DROP COLUMN last_row;
-          DROP TABLE alert;
-          DELETE FROM grdb_migrations WHERE identifier LIKE '3 %';
-          """)
-    }
-    try ledger.close()
-    let opened = try SQLiteLedger(path: folder.ledgerPath)
-    #expect(try await opened.months(of: ["2026-10", "2026-11"], after: nil, limit: 100) == before)
   }
 }
 

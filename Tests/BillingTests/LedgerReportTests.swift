@@ -3,14 +3,14 @@ import Testing
 
 @testable import Billing
 
-struct LedgerReportTests {
-  private let folder: TemporaryFolder
-  private let ledger: SQLiteLedger
+@Suite(.onEachStore) struct LedgerReportTests {
+  private let place: TestLedger
+  private let ledger: Ledger
   private let events: [CostEvent]
 
   init() async throws {
-    folder = try TemporaryFolder()
-    ledger = try SQLiteLedger(path: folder.ledgerPath)
+    place = try await TestLedger()
+    ledger = try place.open()
     events = try randomEvents(300, seed: 11)
     _ = try await ledger.record(events.map(\.arrived))
   }
@@ -32,13 +32,13 @@ struct LedgerReportTests {
     return LedgerReport.Row(
       key: key, jobs: Set(events.map { "\($0.jobID)/\($0.run)" }).count,
       attempts: events.count { $0.corrects == nil }, amount: events.reduce(.zero) { $0 + $1.cost.amount },
-      units: units)
+      corrections: events.reduce(.zero) { $1.corrects == nil ? $0 : $0 + $1.cost.amount }, units: units)
   }
 
   /// Sums compare by value: `1.50` and `1.5` differ as `ExactDecimal`.
   private func shown(_ row: LedgerReport.Row) -> String {
     let units = row.units.map { "\($0.rawValue)=\($1)" }.sorted()
-    return "\(row.key) \(row.jobs) \(row.attempts) \(row.amount) \(units)"
+    return "\(row.key) \(row.jobs) \(row.attempts) \(row.amount) \(row.corrections) \(units)"
   }
 
   @Test(arguments: LedgerQuery.Grouping.allCases)

@@ -11,9 +11,9 @@ import Testing
   init() throws {
     let models = """
       models:
-        - {provider: piper, task: tts, model: joe, version: "0.9", stage: retired, verified: true}
+        - {provider: piper, task: tts, model: joe, version: "0.9", stage: retired, verified: true, id: joe-old}
         - {provider: piper, task: tts, model: joe, version: "1.0", verified: true, context: 400, id: joe-one}
-        - {provider: piper, task: tts, model: joe, version: "1.1", verified: true}
+        - {provider: piper, task: tts, model: joe, version: "1.1", verified: true, id: joe-new}
         - {provider: espeak, task: tts, model: espeak-ng, stage: beta}
         - {provider: vllm, task: llm, model: llama}
       canaries:

@@ -97,6 +97,7 @@ import Testing
     ("tier2: PRO", "tier2: GOLD", "aliases.tier2: must name a tier: FREE, PRO"),
     ("tier2: PRO", "PRO: FREE", "aliases.PRO: is the name of a tier itself; remove the alias"),
     ("version: 1\n", "version: 2\n", "version: must be 1, the only one there is"),
+    ("version: 1\n", "version: 1\nunpriced: maybe\n", "unpriced: must be one of refuse, allow"),
     ("allow_http: [gpu-1]", "allow_http: gpu-1", "allow_http: must be a list of host names"),
     ("task: llm", "task: text", "models[2].task: must be one of tts, llm, image, video, embedding, echo"),
     ("task: llm, ", "", "models[2].task: is missing; name a task type"),
@@ -119,6 +120,15 @@ import Testing
       "timeout: 2m", "first_token_timeout: soon",
       "providers.vllm.first_token_timeout: must be a duration from 1ms to 25m, like 60s, 2m or 500ms"
     ),
+    (
+      "timeout: 2m", "timeouts: {image: 26m}",
+      "providers.vllm.timeouts.image: must be a duration from 1ms to 25m, like 60s, 2m or 500ms"
+    ),
+    (
+      "timeout: 2m", "timeouts: {llm: 0s}",
+      "providers.vllm.timeouts.llm: must be a duration from 1ms to 25m, like 60s, 2m or 500ms"
+    ),
+    ("timeout: 2m", "timeouts: 2m", "providers.vllm.timeouts: must be a mapping (`name: value`)"),
     (
       "timeout: 500ms", "limits: {memory_mb: 0}",
       "providers.piper.limits.memory_mb: must be a whole number of 1 or more"
@@ -208,6 +218,7 @@ import Testing
     (
       "timeout: 2m}", "timeout: 2m, limits: {files: 64}}", "providers.vllm.limits: has no effect for kind openai"
     ),
+    ("timeout: 2m", "timeouts: {speech: 1s}", "providers.vllm.timeouts.speech: is not known and has no effect"),
     ("timeout: 500ms", "limits: {memory: 9}", "providers.piper.limits.memory: is not known and has no effect"),
     (
       "{tts: [piper, espeak]}", "{tts: [piper, piper]}",

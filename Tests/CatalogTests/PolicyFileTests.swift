@@ -90,6 +90,23 @@ import Testing
           provider: "espeak", task: .tts, model: "espeak-ng", version: nil, stage: .beta, verified: false))
   }
 
+  @Test func `a provider's time for a task is that of the task, else its own, and fifteen minutes for a clip`() throws {
+    let text = policyText(replacing: "timeout: 2m", with: "timeout: 20s, timeouts: {image: 2m, video: 10m, llm: 500ms}")
+    let (policy, notices) = try PolicyFile.read(text: text)
+    #expect(notices == [])
+    let vllm = try #require(policy.providers["vllm"])
+    #expect(vllm.timeouts == [.image: .seconds(120), .video: .seconds(600), .llm: .milliseconds(500)])
+    let times: [TaskType: Duration] = [
+      .image: .seconds(120), .video: .seconds(600), .llm: .milliseconds(500), .tts: .seconds(20),
+      .embedding: .seconds(20), .echo: .seconds(20),
+    ]
+    for (task, time) in times { #expect(vllm.timeout(of: task) == time, "\(task)") }
+    #expect(policy.providers["espeak"]?.timeout(of: .video) == .seconds(900))
+    #expect(policy.providers["espeak"]?.timeout(of: .image) == .seconds(60))
+    let patient = try PolicyFile.read(text: policyText(replacing: "timeout: 2m", with: "timeout: 20m")).0
+    #expect(patient.providers["vllm"]?.timeout(of: .video) == .seconds(1200))
+  }
+
   @Test func `limits, waits, contexts and trials of a policy arrive`() throws {
     var text = policyText(
       replacing: "timeout: 500ms",
@@ -156,5 +173,13 @@ import Testing
       text: policyText(replacing: "default_tier: FREE", with: "default_tier: tier2"))
     #expect(policy.defaultTier == "PRO")
     #expect(policy.effectiveTier(assigned: nil, claimed: nil).code == "PRO")
+  }
+
+  @Test func `models without a price are refused unless the file allows them`() throws {
+    #expect(try !PolicyFile.read(text: policyText()).0.allowsUnpriced)
+    for (text, isAllowed) in [("allow", true), ("refuse", false)] {
+      let policy = try PolicyFile.read(text: policyText() + "\nunpriced: \(text)\n").0
+      #expect(policy.allowsUnpriced == isAllowed)
+    }
   }
 }

@@ -15,12 +15,12 @@ import Testing
     #expect(try builtIn("openai", "gpt-5.4").cost(of: usage) == dollars("0.011684"))
   }
 
-  @Test func `vector 2: claude-sonnet-4-6 with writes to the five-minute cache`() throws {
-    // The vector's 500 tokens written for an hour (0.003) have no unit yet.
+  @Test func `vector 2: claude-sonnet-4-6 with writes to the cache for minutes and for an hour`() throws {
     let usage = try used([
-      (.inputTokens, "1000"), (.cacheWriteTokens, "2000"), (.cachedInputTokens, "10000"), (.outputTokens, "800"),
+      (.inputTokens, "1000"), (.cacheWriteTokens, "2000"), (.cacheWrite1hTokens, "500"), (.cachedInputTokens, "10000"),
+      (.outputTokens, "800"),
     ])
-    #expect(try builtIn("anthropic", "claude-sonnet-4-6").cost(of: usage) == dollars("0.0255"))
+    #expect(try builtIn("anthropic", "claude-sonnet-4-6").cost(of: usage) == dollars("0.0285"))
   }
 
   @Test func `vector 3: the time of the event decides, not that of its processing`() throws {

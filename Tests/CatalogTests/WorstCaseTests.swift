@@ -54,6 +54,17 @@ import Testing
     #expect(lines(worst).first == "cache_write_tokens 28 estimate")
   }
 
+  @Test func `text that asks for an hour in the cache may all be written for that`() throws {
+    let part = #"{"type":"text","text":"e","cache_control":{"type":"ephemeral","ttl":"1h"}}"#
+    let text = #"{"messages":[{"role":"user","content":[\#(part)]}],"maxTokens":1}"#
+    let worst = try worst(text, .llm, price("claude-haiku-4-5", of: "anthropic"))
+    #expect(lines(worst).first == "cache_write_1h_tokens \(text.utf8.count) estimate")
+    #expect(try worst.cost == dollars("0.000005") + Money(nanoUSD: Int64(text.utf8.count) * 2000))
+    #expect(lines(try self.worst(text, .llm, price("gpt-4o-mini"))).first?.hasPrefix("input_tokens") == true)
+    let minutes = try self.worst(text.replacing("1h", with: "5m"), .llm, price("claude-haiku-4-5", of: "anthropic"))
+    #expect(lines(minutes).first?.hasPrefix("cache_write_tokens") == true)
+  }
+
   @Test func `images are bounded by their number, size and quality`() throws {
     let one = try worst(#"{"prompt": "x"}"#, .image, price("dall-e-3"))
     #expect(try one.cost == dollars("0.04"))

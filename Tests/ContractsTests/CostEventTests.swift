@@ -41,6 +41,23 @@ import Testing
     }
   }
 
+  @Test func `what pictures and clips were priced by is written with them and read back`() throws {
+    var event = try event()
+    event.usage = [
+      Usage(.images, ExactDecimal(2), .measured, dimensions: .init(size: "1024X1536", quality: "HD")),
+      Usage(.videoSeconds, ExactDecimal(8), .provider, dimensions: .init(resolution: "1080p")),
+      Usage(.requests, ExactDecimal(1), .measured, dimensions: .init()),
+    ]
+    let encoded = text(event.encoded())
+    #expect(
+      encoded.contains(
+        #"{"unit":"images","quantity":"2","source":"measured","size":"1024x1536","quality":"hd"},"#
+          + #"{"unit":"video_seconds","quantity":"8","source":"provider","resolution":"1080p"},"#
+          + #"{"unit":"requests","quantity":"1","source":"measured"}"#))
+    #expect(try CostEvent(decoding: event.encoded()) == event)
+    #expect(event.usage[2].dimensions == nil)
+  }
+
   @Test func `the routing key is tier, task and provider in lower case`() throws {
     var event = try event()
     event.provider = "OpenAI-EU"
@@ -64,7 +81,9 @@ import Testing
     (#""amount":"0.061700000000""#, #""amount":"-0.1""#, "cost.amount: negative without a correction"),
     (#""quantity":"1234""#, #""quantity":"-1""#, "usage.quantity: negative"),
     (#""quantity":"1234""#, #""quantity":1234"#, "usage.quantity: must be a string"),
-    (#""unit":"characters""#, #""unit":"letters""#, "usage: unit, quantity or source not known"),
+    (#""unit":"characters""#, #""unit":"letters""#, "usage: unit, quantity, source or dimensions not known"),
+    (#""source":"provider""#, #""source":"provider","size":"1 x 1""#, "usage: unit, quantity, source or dimensions not known"),
+    (#""source":"provider""#, #""source":"provider","size":7"#, "usage: unit, quantity, source or dimensions not known"),
     (#""chargePeriod":"2026-11""#, #""chargePeriod":"2026-13""#, "chargePeriod: must be YYYY-MM"),
     (#""chargePeriod":"2026-11""#, #""chargePeriod":"november""#, "chargePeriod: must be YYYY-MM"),
     (#""time":"2026-11-21T10:15:30.123Z""#, #""time":"now""#, "time: must be an RFC 3339 time"),

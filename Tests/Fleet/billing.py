@@ -126,7 +126,7 @@ def books():
 
 
 def alerts():
-    """One alert when a month reaches its cap, also over a crash of billing; an override of the cap counts."""
+    """One alert for each share of its cap that a month reaches, also over a crash of billing; an override counts."""
     with Fleet("alerts") as fleet:
         use_rules(fleet, hard=False)
         billing = fleet.start_billing()
@@ -142,16 +142,19 @@ def alerts():
                     return found
                 found.append((method.routing_key, properties.message_id, json.loads(body)))
 
+        def sent():
+            return len(fleet.rows("select * from alert where sent_at is not null"))
+
         def reached(count):
             wait_for(f"{count} rows", 10, lambda: len(fleet.rows()) == count)
 
         for number in range(10):
             book.event(f"j{number}", nano=CAP // 10)
         reached(10)
-        wait_for("the alert is marked as sent", 10, lambda: fleet.rows("select * from alert where sent_at is not null"))
+        wait_for("the alerts are marked as sent", 10, lambda: sent() == 4)
         found = heard()
-        check(len(found) == 1, f"{len(found)} alerts")
-        key, message_id, body = found[0]
+        check([body["threshold"] for _, _, body in found] == [50, 80, 95, 100], f"{len(found)} alerts")
+        key, message_id, body = found[-1]
         check((key, message_id) == ("warning.cost_cap", f"user:ana/{this_month()}/cost_cap/100"), f"{key} {message_id}")
         told = {name: body[name] for name in ("kind", "severity", "userId", "tier", "capUsd", "hardStop", "period")}
         check(told == {"kind": "cost_cap", "severity": "warning", "userId": "ana", "tier": "PRO",
@@ -165,10 +168,10 @@ def alerts():
         book.event("ben", user="ben", nano=CAP // 2)
         fleet.start_billing()
         reached(12)
-        wait_for("ben's alert", 10, lambda: len(fleet.rows("select * from alert where sent_at is not null")) == 2)
-        found = heard()
-        check([(key, body["userId"], body["hardStop"]) for key, _, body in found] == [("error.cost_cap", "ben", True)],
-              str(found))
+        wait_for("ben's alerts", 10, lambda: sent() == 8)
+        found = [(key, body["userId"], body["threshold"], body["hardStop"]) for key, _, body in heard()]
+        check(found == [("warning.cost_cap", "ben", share, True) for share in (50, 80, 95)]
+              + [("error.cost_cap", "ben", 100, True)], str(found))
 
 
 def month_turn():

@@ -224,11 +224,11 @@ def cap(hard):
         alerts = alerts_of(fleet)
         results = run(fleet, jobs(30, "u", "tier1", "image", prompt="a booth"), seconds=30)
         wait_for("a row for each call", 10, lambda: len(fleet.rows()) == len(fleet.calls()))
-        sent = wait_for("an alert", 10, alerts)
+        wait_for("an alert of the whole cap", 10, lambda: any(alert["threshold"] == 100 for alert in alerts()))
         fleet.publish(jobs(1, "other", "tier1", "image", prompt="one more"))
         fleet.results.wait(["other-0"], 10)
-        check(len(alerts()) == 1, f"{len(alerts())} alerts: {alerts()}")
-        return statuses(results)["u"], len(fleet.calls()) - 1, results, sent[0]
+        check([alert["threshold"] for alert in alerts()] == [50, 80, 95, 100], f"{len(alerts())} alerts: {alerts()}")
+        return statuses(results)["u"], len(fleet.calls()) - 1, results, alerts()[-1]
 
 
 def cap_hard():

@@ -96,7 +96,7 @@ struct AnthropicRequestTests {
     (#"{"messages":[{"role":"system","content":"u"}]}"#, false),
     (#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{}}]}]}"#, false),
     (
-      #"{"messages":[{"role":"user","content":[{"type":"text","text":"t","cache_control":{"ttl":"1h"}}]}]}"#, false
+      #"{"messages":[{"role":"user","content":[{"type":"text","text":"t","cache_control":{"ttl":"1h"}}]}]}"#, true
     ),
   ])
   func `what it cannot be sent is known before`(_ payload: String, _ isTaken: Bool) throws {
@@ -125,6 +125,21 @@ struct AnthropicUsageTests {
     #expect(try units(#"{"input_tokens":1,\#(split)}"#)[.cacheWriteTokens] == "2000")
   }
 
+  @Test func `what is kept for an hour is told apart from what is kept for minutes`() throws {
+    func split(_ short: Int, _ long: Int, total: Int?) throws -> [String?] {
+      let total = total.map { #""cache_creation_input_tokens":\#($0),"# } ?? ""
+      let parts = #"{"ephemeral_5m_input_tokens":\#(short),"ephemeral_1h_input_tokens":\#(long)}"#
+      let found = try units(#"{"input_tokens":1,\#(total)"cache_creation":\#(parts)}"#)
+      return [found[.cacheWriteTokens], found[.cacheWrite1hTokens]]
+    }
+    #expect(try split(2000, 500, total: 2500) == ["2000", "500"])
+    #expect(try split(2000, 500, total: nil) == ["2000", "500"])
+    // With tools that run there the parts are those of the first step only.
+    #expect(try split(2000, 500, total: 4000) == ["3500", "500"])
+    #expect(try split(0, 500, total: 500) == [nil, "500"])
+    #expect(try split(0, 500, total: 0) == [nil, "500"])
+  }
+
   @Test(arguments: [#"{}"#, #"{"output_tokens":5}"#, #"{"input_tokens":-1}"#, #"{"input_tokens":1.5}"#, "[]"])
   func `what cannot be true is not stated`(_ usage: String) throws {
     #expect(try units(usage).isEmpty)
@@ -138,14 +153,16 @@ struct AnthropicUsageTests {
         .init(unit: .inputTokens, each: try each("0.000003")),
         .init(unit: .cachedInputTokens, each: try each("0.0000003")),
         .init(unit: .cacheWriteTokens, each: try each("0.00000375")),
+        .init(unit: .cacheWrite1hTokens, each: try each("0.000006")),
         .init(unit: .outputTokens, each: try each("0.000015")),
       ])
     var usage = AnthropicUsage()
     usage.take(
       try value(
-        #"{"input_tokens":1000,"cache_creation_input_tokens":2000,"cache_read_input_tokens":10000,"output_tokens":800}"#
+        #"{"input_tokens":1000,"cache_creation_input_tokens":2500,"cache_read_input_tokens":10000,"output_tokens":800,"#
+          + #""cache_creation":{"ephemeral_5m_input_tokens":2000,"ephemeral_1h_input_tokens":500}}"#
       ))
-    // 3,000 + 7,500 + 3,000 + 12,000 millionths.
-    #expect(price.cost(of: usage.units) == Money("0.0255"))
+    // 3,000 + 7,500 + 3,000 + 3,000 + 12,000 millionths.
+    #expect(price.cost(of: usage.units) == Money("0.0285"))
   }
 }

@@ -227,4 +227,30 @@ struct OpenAIRequestTests {
     let image = OpenAIRequest.images(model: "gpt-image-1", payload: try payload(#"{"prompt":"p","n":2,"size":null}"#))
     #expect(String(decoding: image.body, as: UTF8.self) == #"{"model":"gpt-image-1","prompt":"p","n":2}"#)
   }
+
+  /// Nil where the body names none.
+  private func voice(_ wish: String?, default standard: String?) throws -> String? {
+    let wish = wish.map { #","voice":"\#($0)""# } ?? ""
+    let request = OpenAIRequest.speech(
+      model: "m", payload: try payload(#"{"text":"t"\#(wish)}"#), format: "wav", defaultVoice: standard)
+    return try JSONParser.parse(request.body).root["voice"]?.string
+  }
+
+  @Test(arguments: ["en_US-joe-medium", "de_DE-thorsten-high", "en_GB", "yue_HK-x"])
+  func `a voice that is called after a language and a country is another provider's, and the usual one speaks`(
+    wish: String
+  ) throws {
+    #expect(try voice(wish, default: "alloy") == "alloy")
+    #expect(try voice(wish, default: nil) == wish, "a server of our own may know it")
+  }
+
+  @Test(arguments: ["nova", "en-US", "en_us-joe", "my_voice-1", "e_US", "engl_US", "en_USA", "en_US_x"])
+  func `any other voice is asked for as it is`(wish: String) throws {
+    #expect(try voice(wish, default: "alloy") == wish)
+  }
+
+  @Test func `where no voice is wished the usual one speaks, or the server decides`() throws {
+    #expect(try voice(nil, default: "alloy") == "alloy")
+    #expect(try voice(nil, default: nil) == nil)
+  }
 }

@@ -29,8 +29,10 @@ package final class TestDirectory: Sendable {
   static let root = Result {
     let parent = ProcessInfo.processInfo.environment["TOLLWAY_TEST_ROOT"].map { URL(filePath: $0) }
     let root = (parent ?? FileManager.default.temporaryDirectory).appending(path: "tollway-\(getpid())")
+    // PostgreSQL does not run as root; the user that it runs as then has to get through.
+    let permissions = geteuid() == 0 ? 0o711 : 0o700
     try FileManager.default.createDirectory(
-      at: root, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+      at: root, withIntermediateDirectories: true, attributes: [.posixPermissions: permissions])
     let script = packageRoot.appending(path: "scripts/lib/processes.sh").path
     let log = root.appending(path: "guard-start.log")
     let guardian = try SpawnedProcess(

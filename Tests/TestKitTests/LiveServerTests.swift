@@ -65,6 +65,37 @@ import Testing
     try await broker.stop()
   }
 
+  @Test func `a PostgreSQL keeps what was committed over a crash, though somebody was connected`() async throws {
+    let server = try await LivePostgres.dedicated()
+    _ = try await server.query("CREATE TABLE kept (n INTEGER)")
+    _ = try await server.query("INSERT INTO kept VALUES (7)")
+    for isOrderly in [false, true] {
+      let guest = try ChildProcess("guest", ["psql", server.url, "-c", "SELECT pg_sleep(60)"], in: TestDirectory())
+      try await waitUntil("the guest sleeps") {
+        try await server.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1\n"
+      }
+      if isOrderly { try await server.stop() } else { try await server.crash() }
+      #expect(try await guest.end(within: .seconds(5)) == .exited(2))
+      try await server.start()
+      #expect(try await server.query("SELECT n FROM kept") == "7\n")
+    }
+    try await server.stop()
+  }
+
+  @Test func `a database of a test's own goes with it`() async throws {
+    struct Refusal: Error {}
+    let server = try await LivePostgres.shared()
+    let before = try await server.query("SELECT count(*) FROM pg_database")
+    await #expect(throws: Refusal.self) {
+      try await server.withDatabase { url in
+        _ = try await server.query("CREATE TABLE t (n INTEGER)", database: url)
+        throw Refusal()
+      }
+    }
+    #expect(try await server.query("SELECT count(*) FROM pg_database") == before)
+    #expect(try await server.query("SELECT to_regclass('t') IS NULL") == "t\n")
+  }
+
   @Test func `the shared servers answer and are started once`() async throws {
     let redis = try await LiveRedis.shared()
     #expect(try await redis.command("PING") == "PONG\n")

@@ -2,38 +2,23 @@ import Foundation
 import TestKit
 import Testing
 
-/// `tollway freeze` from outside, with a ledger of its own and a real Redis.
+/// `tollway freeze` from outside.
 struct FreezeCommandTests {
-  private let directory: TestDirectory
-  private let redis: LiveRedis
-  private let namespace = Namespace.unique()
-  private static let nowhere = "redis://127.0.0.1:1/0"
+  private let bench: CommandBench
 
-  init() async throws {
-    directory = try TestDirectory("freeze")
-    redis = try await LiveRedis.shared()
-  }
+  init() async throws { bench = try await CommandBench("freeze") }
 
   private func run(_ line: String, redis url: String? = nil, policy: String = "") async throws -> FinishedCommand {
-    try await TollwayExecutable.run(
-      line.split(separator: " ").map(String.init),
-      environment: [
-        "TOLLWAY_REDIS_URL": url ?? redis.url, "TOLLWAY_NAMESPACE": namespace, "TOLLWAY_POLICY": policy,
-        "TOLLWAY_LEDGER_URL": "sqlite://\(directory.file("ledger.db").path)",
-      ])
+    try await bench.run(line, redis: url, policy: policy)
   }
 
-  private func status(redis url: String? = nil) async throws -> [String: Any] {
-    let text = try await run("freeze status --format json", redis: url).checked()
-    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-  }
+  private func status() async throws -> [String: Any] { try await bench.object("freeze status") }
 
   /// What workers read: the id, and what it holds.
   private func copy() async throws -> (id: String, versions: String) {
-    let prefix = "\(namespace).{tollway.\(namespace)}:"
-    return (
-      try await redis.command("HGET", prefix + "entitlements", "!freeze").trimmingCharacters(in: .newlines),
-      try await redis.command("GET", prefix + "freeze")
+    (
+      try await bench.redis.command("HGET", bench.key("entitlements"), "!freeze").trimmingCharacters(in: .newlines),
+      try await bench.redis.command("GET", bench.key("freeze"))
     )
   }
 
@@ -68,7 +53,7 @@ struct FreezeCommandTests {
 
   @Test func `the status shows versions and history, and what to do when Redis has it otherwise`() async throws {
     try await run("freeze on --reason voices").checked()
-    _ = try await redis.command("HSET", "\(namespace).{tollway.\(namespace)}:entitlements", "!freeze", "off")
+    _ = try await bench.redis.command("HSET", bench.key("entitlements"), "!freeze", "off")
     let text = try await run("freeze status").checked()
     #expect(text.contains("tollway freeze on again mends it"), "\(text)")
     #expect(text.contains(#/piper +tts +en_US-joe-medium +1\.0\.0/#) && text.contains(#/on +\S+ +voices/#), "\(text)")
@@ -79,9 +64,9 @@ struct FreezeCommandTests {
   @Test func `without Redis the status tells what the ledger knows, and a change is not silently half done`()
     async throws
   {
-    let change = try await run("freeze on", redis: Self.nowhere)
+    let change = try await run("freeze on", redis: CommandBench.nowhere)
     #expect(change.ending == .exited(75) && change.errors.contains("workers cannot see it yet"))
-    let status = try await run("freeze status", redis: Self.nowhere)
+    let status = try await run("freeze status", redis: CommandBench.nowhere)
     #expect(status.ending == .exited(0))
     #expect(status.errors.contains("Redis does not answer") && status.output.contains(#/freeze +on, for /#))
     try await run("freeze on").checked()
@@ -89,11 +74,11 @@ struct FreezeCommandTests {
   }
 
   @Test func `a policy that workers would refuse cannot be frozen`() async throws {
-    let file = directory.file("policy.yml")
+    let file = bench.directory.file("policy.yml")
     try Data("version: 2\n".utf8).write(to: file)
     let refused = try await run("freeze on", policy: file.path)
     #expect(refused.ending == .exited(2) && refused.errors.contains("policy file"))
-    #expect(!FileManager.default.fileExists(atPath: directory.file("ledger.db").path))
+    #expect(!FileManager.default.fileExists(atPath: bench.directory.file("ledger.db").path))
   }
 
   @Test func `where there is no ledger nobody is told that nothing is frozen`() async throws {

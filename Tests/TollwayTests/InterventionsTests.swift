@@ -23,7 +23,7 @@ struct InterventionsTests {
     let client = RedisClient(try RedisConfiguration(url: redis.url), logger: Logger(label: "test"))
     let desk = AdmissionDesk(
       redis: client, keys: AdmissionKeys(namespace: namespace), configuration: AdmissionConfiguration())
-    let ledger = try SQLiteLedger(path: directory.file("ledger.db").path)
+    let ledger = try Ledger(path: directory.file("ledger.db").path)
     interventions = Interventions(in: ledger, desk: desk)
   }
 

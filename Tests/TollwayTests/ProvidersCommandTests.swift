@@ -2,37 +2,26 @@ import Foundation
 import TestKit
 import Testing
 
-/// `tollway providers` from outside, with a ledger of its own and a real Redis.
+/// `tollway providers` from outside.
 struct ProvidersCommandTests {
-  private let directory: TestDirectory
-  private let redis: LiveRedis
-  private let namespace = Namespace.unique()
+  private let bench: CommandBench
 
-  init() async throws {
-    directory = try TestDirectory("providers")
-    redis = try await LiveRedis.shared()
-  }
+  init() async throws { bench = try await CommandBench("providers") }
 
   private func run(_ line: String, redis url: String? = nil) async throws -> FinishedCommand {
-    try await TollwayExecutable.run(
-      ["providers"] + line.split(separator: " ").map(String.init),
-      environment: [
-        "TOLLWAY_REDIS_URL": url ?? redis.url, "TOLLWAY_NAMESPACE": namespace,
-        "TOLLWAY_LEDGER_URL": "sqlite://\(directory.file("ledger.db").path)",
-      ])
+    try await bench.run("providers " + line, redis: url)
   }
 
   private func row(_ provider: String, model: String? = nil) async throws -> [String: Any] {
-    let text = try await run("--format json").checked()
-    let rows = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+    let rows = try await bench.rows("providers")
     return try #require(rows.first { $0["provider"] as? String == provider && $0["model"] as? String == model })
   }
 
   /// Has a provider, or one of its models, rest as the workers' script would write it.
   private func rest(_ scope: String, _ reason: String) async throws {
     let now = Int64(Date().timeIntervalSince1970 * 1000)
-    _ = try await redis.command(
-      "HSET", "\(namespace).{tollway.\(namespace)}:breakers", scope, "\(reason) \(now) \(now + 60000) 60000 0 ")
+    _ = try await bench.redis.command(
+      "HSET", bench.key("breakers"), scope, "\(reason) \(now) \(now + 60000) 60000 0 ")
   }
 
   @Test func `a held provider is out of service until it is released`() async throws {
@@ -72,7 +61,7 @@ struct ProvidersCommandTests {
 
   @Test func `a hold that Redis forgot is named, and comes back with the next change`() async throws {
     try await run("hold openai").checked()
-    _ = try await redis.command("DEL", "\(namespace).{tollway.\(namespace)}:breakers")
+    _ = try await bench.redis.command("DEL", bench.key("breakers"))
     let listed = try await run("list")
     #expect(listed.errors.contains("openai is held by the ledger but not in Redis"))
     try await run("hold anthropic").checked()
@@ -80,9 +69,9 @@ struct ProvidersCommandTests {
   }
 
   @Test func `without Redis a change is not silently half done`() async throws {
-    let change = try await run("hold openai", redis: "redis://127.0.0.1:1/0")
+    let change = try await run("hold openai", redis: CommandBench.nowhere)
     #expect(change.ending == .exited(75) && change.errors.contains("workers cannot see it yet"))
-    #expect(try await run("list", redis: "redis://127.0.0.1:1/0").ending == .exited(75))
+    #expect(try await run("list", redis: CommandBench.nowhere).ending == .exited(75))
     try await run("hold openai").checked()
     #expect(try await row("openai")["state"] as? String == "held")
   }

@@ -2,43 +2,27 @@ import Foundation
 import TestKit
 import Testing
 
-/// `tollway users` from outside, with a ledger of its own and a real Redis.
+/// `tollway users` from outside.
 struct UsersCommandTests {
-  private let directory: TestDirectory
-  private let redis: LiveRedis
-  private let namespace = Namespace.unique()
+  private let bench: CommandBench
 
-  init() async throws {
-    directory = try TestDirectory("users")
-    redis = try await LiveRedis.shared()
-  }
+  init() async throws { bench = try await CommandBench("users") }
 
   private func run(_ line: String, redis url: String? = nil) async throws -> FinishedCommand {
-    try await TollwayExecutable.run(
-      ["users"] + line.split(separator: " ").map(String.init),
-      environment: [
-        "TOLLWAY_REDIS_URL": url ?? redis.url, "TOLLWAY_NAMESPACE": namespace,
-        "TOLLWAY_LEDGER_URL": "sqlite://\(directory.file("ledger.db").path)",
-      ])
-  }
-
-  private func object(_ line: String) async throws -> [String: Any] {
-    let text = try await run(line + " --format json").checked()
-    return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    try await bench.run("users " + line, redis: url)
   }
 
   /// What workers read.
   private func copy() async throws -> String {
     let user = Data("ana".utf8).base64EncodedString()
-    return try await redis.command("HGET", "\(namespace).{tollway.\(namespace)}:entitlements", user)
-      .trimmingCharacters(in: .newlines)
+    return try await bench.redis.command("HGET", bench.key("entitlements"), user).trimmingCharacters(in: .newlines)
   }
 
   @Test func `a change is in the ledger, in Redis and in the audit, and leaves the rest as it was`() async throws {
     try await run("set ana --tier PRO --jobs 7 --by root --reason paid").checked()
     try await run("set ana --rpm 30 --hard-stop false --by eve").checked()
     #expect(try await copy() == #"{"tier":"PRO","hardStop":false,"quotas":{"jobs":7},"rateLimit":{"rpm":30}}"#)
-    let card = try await object("show ana")
+    let card = try await bench.object("users show ana")
     let limits = try #require(card["limits"] as? [[String: Any]])
     let jobs = try #require(limits.first { $0["name"] as? String == "jobs" })
     #expect(jobs["value"] as? String == "7" && jobs["origin"] as? String == "override")
@@ -67,11 +51,10 @@ struct UsersCommandTests {
   }
 
   @Test func `without Redis a card tells what the ledger knows, and a change is not silently half done`() async throws {
-    let nowhere = "redis://127.0.0.1:1/0"
-    let card = try await run("show ana", redis: nowhere)
+    let card = try await run("show ana", redis: CommandBench.nowhere)
     #expect(card.ending == .exited(0))
     #expect(card.errors.contains("Redis does not answer") && card.output.contains("concurrency"))
-    let change = try await run("set ana --jobs 1", redis: nowhere)
+    let change = try await run("set ana --jobs 1", redis: CommandBench.nowhere)
     #expect(change.ending == .exited(75))
     #expect(change.errors.contains("workers cannot see it yet"))
   }

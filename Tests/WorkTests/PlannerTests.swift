@@ -120,6 +120,28 @@ import Testing
     #expect(fault.message.contains("0.00200"))
   }
 
+  @Test func `a model without a price is passed over unless the policy allows it`() throws {
+    let job = try job(#","maxCostUsd":"0.01""#, tier: "FREE", task: "llm", payload: #"{"prompt":"hello"}"#)
+    func planned(allowing: Bool) throws -> Planned {
+      var view = BreakerView()
+      var planner = try planner { policy in
+        policy.allowsUnpriced = allowing
+        policy.tiers["FREE"]?.providers[.llm] = ["hosted"]
+        policy.providers["hosted"] = TestRuns.openai("hosted")
+        policy.models.append(ModelListing(provider: "hosted", task: .llm, model: "m", version: nil, stage: .stable, verified: true))
+      }
+      planner.prices = PriceBook([])
+      return planner.plan(job, foundIn: .low, entitlement: nil, now: Self.now, view: &view)
+    }
+    guard case .end(let fault, _, let skipped) = try planned(allowing: false) else { Issue.record("planned"); return }
+    #expect(fault.code == .noRoute)
+    #expect(skipped.map(\.reason) == [.budget])
+    guard case .plan(let plan) = try planned(allowing: true) else { Issue.record("no plan"); return }
+    #expect(plan.candidates.map(\.provider.name) == ["hosted"])
+    #expect(plan.candidates.first?.price == nil)
+    #expect(plan.candidates.first?.worst?.nanoUSD == 0)
+  }
+
   @Test func `a job without a price keeps any bound`() throws {
     guard case .plan = try plan(job(#","maxCostUsd":0"#), in: .standard) else { Issue.record("no plan"); return }
   }

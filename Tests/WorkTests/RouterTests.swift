@@ -1,5 +1,6 @@
 import Catalog
 import Contracts
+import TestKit
 import Testing
 
 @testable import Work

@@ -1,4 +1,5 @@
 import Contracts
+import TestKit
 import Testing
 
 /// What one kind of load does to the others, in virtual time.

@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 import Testing
 
 /// The scheduling core, played over many seeds. `TOLLWAY_TEST_SEED` replays one and shows its last steps.

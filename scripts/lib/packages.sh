@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs Debian or Ubuntu packages, only those that are missing. Sourced by scripts after steps.sh.
 
-BUILD_PACKAGES=(librabbitmq-dev libhiredis-dev libsqlite3-dev libjemalloc-dev pkg-config)
-SERVER_PACKAGES=(rabbitmq-server redis-server redis-tools)
+BUILD_PACKAGES=(librabbitmq-dev libhiredis-dev libpq-dev libsqlite3-dev libjemalloc-dev pkg-config)
+SERVER_PACKAGES=(rabbitmq-server redis-server redis-tools postgresql)
 SPEECH_PACKAGES=(espeak-ng python3-venv)
 CLIENT_PACKAGES=(amqp-tools openssl)
 
@@ -35,7 +35,7 @@ install_missing() {
   with_services "${sudo[@]}"
 }
 
-# The server packages would start a RabbitMQ and a Redis of the system; only their programs are wanted. Debian's way to
+# The server packages would start a RabbitMQ, a Redis and a PostgreSQL of the system; only their programs are wanted. Debian's way to
 # say so is a policy script that answers 101. One that is there already is left alone.
 POLICY=/usr/sbin/policy-rc.d
 OUR_POLICY=''

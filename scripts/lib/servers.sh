@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Private RabbitMQ and Redis servers for the tests, the demo and the benchmarks: started without systemd, as whoever
+# Private RabbitMQ, Redis and PostgreSQL servers for the tests, the demo and the benchmarks: started without systemd, as whoever
 # runs this, on loopback only, each with everything it writes under one directory. Sourced by scripts, and a command:
 #
 #   servers.sh start-redis     DIR [--port N] [--append-only] [--shifted-clock]
 #   servers.sh start-sentinels DIR
 #   servers.sh start-broker    DIR [--port N] [--tls]
+#   servers.sh start-postgres  DIR [--port N]
 #   servers.sh stop DIR    # orderly; by force after 20 s
 #   servers.sh kill DIR    # as a crash would
 #
@@ -20,9 +21,15 @@
 # and started by itself, and three sentinels in DIR/sentinel-1 to -3 that put the replica in the primary's place when
 # that has not answered for a second. DIR/url names the sentinels. `stop` and `kill` take DIR or one of the five. A
 # former primary that `start-redis DIR/redis-1` starts again is made a replica within about ten seconds.
+#
+# start-postgres: DIR/url names the database `postgres` and its only user, tollway, who may do everything and needs no
+# password; DIR/socket holds the Unix socket. Nothing is lost by `kill`. For root it runs as the user postgres, who must
+# be able to reach DIR.
 
 . "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
 
+# Whom PostgreSQL runs as for root.
+POSTGRES_USER=${POSTGRES_USER:-postgres}
 SHIFTED_CLOCK_SOURCE=$(dirname "$PROCESSES_SH")/shifted_clock.c
 
 # --- Redis ---------------------------------------------------------------------------------------------------------
@@ -274,7 +281,85 @@ launch_broker() {
   [ -z "$tls_port" ] || echo "amqps://guest:guest@localhost:$tls_port/%2F?cacertfile=$dir/ca.pem" >"$dir/amqps_url"
 }
 
-# --- both ----------------------------------------------------------------------------------------------------------
+# --- PostgreSQL ----------------------------------------------------------------------------------------------------
+
+# The newest one, as the distribution or its makers install it.
+postgres_home() {
+  local bin
+  bin=$(ls -d /usr/lib/postgresql/*/bin /usr/local/pgsql/bin /usr/pgsql-*/bin 2>/dev/null | sort -V | tail -n 1)
+  if [ -n "$bin" ] && [ -x "$bin/initdb" ]; then
+    echo "$bin"
+    return 0
+  fi
+  say "PostgreSQL is not installed: no initdb in /usr/lib/postgresql. On Debian or Ubuntu: apt-get install postgresql"
+  return 1
+}
+
+# as_postgres COMMAND...: becomes that command, as somebody else when we are root, with whom it refuses to run.
+as_postgres() {
+  [ "$(id -u)" = 0 ] || exec "$@"
+  exec setpriv --reuid="$POSTGRES_USER" --regid="$POSTGRES_USER" --clear-groups "$@"
+}
+
+start_postgres() {
+  local dir wanted='' bin
+  dir=$(prepare_directory "$1") || return 1
+  shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --port) wanted=$2; shift 2 ;;
+      *) say "start-postgres: unknown option $1"; return 2 ;;
+    esac
+  done
+  bin=$(postgres_home) || return 1
+  stop_server "$dir"
+  make_cluster "$dir" "$bin" || return 1
+  on_free_ports "$dir" "$wanted" launch_postgres "$bin"
+}
+
+# Makes DIR/data, unless it is there; trusts everybody who can reach it.
+make_cluster() {
+  local dir=$1
+  mkdir -p "$dir/data" "$dir/socket" && chmod 700 "$dir/data" || return 1
+  if [ "$(id -u)" = 0 ]; then
+    chown -R "$POSTGRES_USER" "$dir/data" "$dir/socket" || return 1
+    (as_postgres test -x "$dir/data") || { say "The user $POSTGRES_USER cannot enter $dir."; return 1; }
+  fi
+  [ ! -e "$dir/data/PG_VERSION" ] || return 0
+  (
+    cd / && as_postgres "$2/initdb" --pgdata "$dir/data" --username tollway --auth trust --encoding UTF8 --locale C \
+      --no-sync --no-instructions
+  ) </dev/null >"$dir/initdb.log" 2>&1 ||
+    { say "initdb failed. The end of its log ($dir/initdb.log):"; tail -n 5 "$dir/initdb.log" >&2; return 1; }
+}
+
+# launch_postgres DIR WANTED_PORT DIRECTORY_OF_POSTGRES
+launch_postgres() {
+  local dir=$1 bin=$3 port socket former
+  port=$(kept_port "$dir/port" "$2") || return 1
+  # A killed one that nobody has waited for is still there to PostgreSQL's eyes.
+  read -r former 2>/dev/null <"$dir/data/postmaster.pid" && ! start_time "$former" >/dev/null &&
+    rm -f "$dir/data/postmaster.pid" "$dir"/socket/.s.PGSQL.*
+  # The path of a Unix socket has at most 107 bytes.
+  socket=$dir/socket
+  [ ${#socket} -le 85 ] || socket=''
+  (
+    cd / && as_postgres setsid "$bin/postgres" -D "$dir/data" -c listen_addresses=127.0.0.1 -c port="$port" \
+      -c unix_socket_directories="$socket" -c fsync=on -c max_connections=100
+  ) </dev/null >>"$dir/log" 2>&1 &
+  record_process "$dir/pid" $!
+  wait_ready "PostgreSQL on port $port" 30 "$dir/pid" "$dir/log" postgres_answers "$dir" $! ||
+    { stop_server "$dir"; return 1; }
+  echo "postgres://tollway@127.0.0.1:$port/postgres" >"$dir/url"
+}
+
+# postgres_answers DIR PID: what the server writes down itself when it takes connections, so that it is that process.
+postgres_answers() {
+  local lines
+  mapfile -t lines <"$1/data/postmaster.pid" && [ "${lines[0]:-}" = "$2" ] && [[ ${lines[7]:-} == ready* ]]
+}
+
+# --- all -----------------------------------------------------------------------------------------------------------
 
 # on_free_ports DIR WANTED_PORT LAUNCH ARGUMENT...: a port that was free when it was chosen may be taken when it is used;
 # a new server then tries others. One that was asked for, or that clients know, stays.
@@ -291,9 +376,22 @@ on_free_ports() {
   return 1
 }
 
-stop_server() { end_server "$1" TERM 20; }
+# By TERM a PostgreSQL would wait for its clients to leave.
+stop_server() {
+  if [ -e "$1/data/PG_VERSION" ]; then end_server "$1" INT 20; else end_server "$1" TERM 20; fi
+}
 
-kill_server() { end_server "$1" KILL 10; }
+# A PostgreSQL's children would go on with what they are at.
+kill_server() {
+  local pid child
+  if [ -e "$1/data/PG_VERSION" ] && pid=$(running_pid "$1/pid"); then
+    for child in $(cat "/proc/$pid/task/$pid/children" 2>/dev/null); do
+      echo "$child $(start_time "$child")" >"$1/child-$child.pid"
+    done
+  fi
+  end_server "$1" KILL 10
+  for child in "$1"/child-*.pid; do [ ! -e "$child" ] || end_process "$child" KILL 10; done
+}
 
 # end_server DIR SIGNAL SECONDS: sentinels first, they would act on the end of the others.
 end_server() {
@@ -313,6 +411,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     start-redis) start_redis "$@" ;;
     start-sentinels) start_sentinels "$@" ;;
     start-broker) start_broker "$@" ;;
+    start-postgres) start_postgres "$@" ;;
     stop) stop_server "$1" ;;
     kill) kill_server "$1" ;;
     *) say "servers.sh: unknown action $action"; exit 2 ;;

@@ -1,28 +1,46 @@
 import Billing
+import Catalog
 import Contracts
+import Foundation
 import Lanes
 import Logging
 
-/// Takes the ledger's alerts to the exchange `alerts`. What was confirmed is marked, so that it goes out once; after a
-/// crash between the two it goes out again under the same message id.
+/// Takes the ledger's alerts to the exchange `alerts`, to the log and to the webhook; one process of several does it, the
+/// one that holds the role. What was confirmed is marked, for exchange and webhook apart, so that it goes out once and
+/// neither waits for the other; after a crash between the two it goes out again under the same id.
 struct AlertSender {
-  let ledger: any LedgerStore
+  let ledger: Ledger
+  let role: Role
   let office: PostOffice
+  let webhook: Webhook
+  let unwritten: UnwrittenAlerts
+  let policy: @Sendable () -> Policy
   let logger: Logger
 
   private static let interval: Duration = .seconds(1)
   private static let batchSize = 100
+  /// The webhook is not told of what is older.
+  private static let longestUntold: Duration = .seconds(24 * 3600)
 
   /// Looks every second, at the start for what an earlier process left, until cancelled.
   func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await everySecond("alerts cannot be read or marked", send) }
+      group.addTask { await notify() }
+      group.addTask { await sendUnwritten() }
+    }
+  }
+
+  /// Tells an outage of the ledger once for each kind of failure.
+  private func everySecond(_ complaint: Logger.Message, _ work: () async throws(LedgerError) -> Void) async {
     var lastFailure: LedgerError.Code?
     while !Task.isCancelled {
       do throws(LedgerError) {
-        try await send()
+        if role.isHeld { try await work() }
         lastFailure = nil
       } catch {
         if error.code != lastFailure, !Task.isCancelled {
-          logger.error("alerts cannot be read or marked", metadata: [LogKey.error: "\(error)"])
+          logger.error(complaint, metadata: [LogKey.error: "\(error)"])
         }
         lastFailure = error.code
       }
@@ -31,13 +49,105 @@ struct AlertSender {
   }
 
   private func send() async throws(LedgerError) {
-    while true {
+    while role.isHeld {
       let alerts = try await ledger.unsentAlerts(limit: Self.batchSize)
       guard !alerts.isEmpty else { return }
-      let dispatches = alerts.map { office.alert(AlertMessage(id: $0.id, routingKey: $0.routingKey, body: $0.body)) }
-      guard await office.deliver(dispatches) else { return }
+      for alert in alerts { log(alert) }
+      guard await office.deliver(alerts.map { office.alert(AlertMessage($0)) }) else { return }
       try await ledger.markSent(alerts)
-      for alert in alerts { logger.warning("an alert was sent", metadata: ["alert": "\(alert.id)"]) }
     }
   }
+
+  private func log(_ alert: StoredAlert) {
+    let text = AlertText(alert)
+    logger.log(
+      level: policy().notify.log ? text.level : .debug, "alert: \(text.message)",
+      metadata: ["alert": "\(alert.id)", "scope": "\(text.scope)", "kind": "\(text.kind)"])
+  }
+
+  private func sendUnwritten() async {
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        for alert in unwritten.take() {
+          log(alert)
+          group.addTask { _ = await office.deliver([office.alert(AlertMessage(alert))]) }
+          group.addTask { await insist(on: alert) }
+        }
+        do { try await Task.sleep(for: Self.interval) } catch { return }
+      }
+    }
+  }
+}
+
+// The webhook: one alert a second, and fewer while it fails.
+
+extension AlertSender {
+  private func notify() async {
+    var patience = WebhookPatience(logger: logger)
+    await everySecond("alerts for the webhook cannot be read or marked") { () async throws(LedgerError) in
+      let alerts = try await ledger.unnotifiedAlerts(limit: Self.batchSize)
+      let oldest = Wires.now().milliseconds - Self.longestUntold.milliseconds
+      let stale = alerts.filter { $0.createdAt.milliseconds < oldest }
+      guard stale.isEmpty else { return try await ledger.markNotified(stale) }
+      guard let next = alerts.first else { return }
+      switch address {
+      case .none: try await ledger.markNotified(alerts)
+      case .unusable(let reason): patience.failed(reason, after: nil)
+      case .known(let address):
+        guard patience.isOver else { return }
+        if patience.heard(await webhook.tell(next, at: address), next) { try await ledger.markNotified([next]) }
+      }
+    }
+  }
+
+  /// The ledger cannot say what is left to do, so this goes on until it is done.
+  private func insist(on alert: StoredAlert) async {
+    var patience = WebhookPatience(logger: logger)
+    while !Task.isCancelled, case .known(let address) = address {
+      if patience.isOver, patience.heard(await webhook.tell(alert, at: address), alert) { return }
+      do { try await Task.sleep(for: Self.interval) } catch { return }
+    }
+  }
+
+  private var address: WebhookAddress { .look(policy(), environment: ProcessInfo.processInfo.environment) }
+}
+
+/// When a webhook that failed is tried again: after 1, 2, 4 ... 60 seconds, or when it says. An outage is told once.
+private struct WebhookPatience {
+  let logger: Logger
+  private var failures = 0
+  private var next = ContinuousClock.now
+  private var isTold = false
+
+  init(logger: Logger) { self.logger = logger }
+
+  var isOver: Bool { .now >= next }
+
+  /// Whether it is done with this alert.
+  mutating func heard(_ outcome: Webhook.Outcome, _ alert: StoredAlert) -> Bool {
+    switch outcome {
+    case .accepted:
+      if isTold { logger.info("the webhook for alerts takes them again") }
+      self = WebhookPatience(logger: logger)
+      return true
+    case .refused(let reason):
+      logger.error(
+        "the webhook for alerts refuses one", metadata: ["alert": "\(alert.id)", LogKey.reason: "\(reason)"])
+      return true
+    case .failed(let reason, let wait):
+      failed(reason, after: wait)
+      return false
+    }
+  }
+
+  mutating func failed(_ reason: String, after wait: Duration?) {
+    if !isTold { logger.error("the webhook for alerts is not reached", metadata: [LogKey.reason: "\(reason)"]) }
+    isTold = true
+    next = .now + max(wait ?? .zero, .seconds(min(60, 1 << min(failures, 6))))
+    failures += 1
+  }
+}
+
+extension AlertMessage {
+  fileprivate init(_ alert: StoredAlert) { self.init(id: alert.id, routingKey: alert.routingKey, body: alert.body) }
 }

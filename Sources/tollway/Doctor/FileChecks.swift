@@ -20,10 +20,10 @@ struct FileChecks {
 
   private func ledger(_ checkup: inout Checkup) {
     do {
-      let path = try SQLiteLedger.path(ofURL: settings.ledger)
-      guard files.fileExists(atPath: path) else { return directory(of: path, &checkup) }
+      let path = try Ledger.path(ofURL: settings.ledger)
+      if let path, !files.fileExists(atPath: path) { return directory(of: path, &checkup) }
       try Ledger.open(settings).close()
-      checkup.fine("ledger", "\(path) opens, its schema is up to date")
+      checkup.fine("ledger", "\(path ?? "PostgreSQL") opens, its schema is up to date")
     } catch {
       checkup.fail("ledger", error)
     }

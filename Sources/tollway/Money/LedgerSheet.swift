@@ -7,6 +7,8 @@ struct LedgerSheet: Encodable {
     let key: String
     let jobs, attempts: Int
     let costUsd: String
+    /// What was booked at first, and what corrections added; both together are the cost.
+    let originalUsd, correctionsUsd: String
     let units: [String: String]
 
     init(_ row: LedgerReport.Row) {
@@ -14,6 +16,8 @@ struct LedgerSheet: Encodable {
       jobs = row.jobs
       attempts = row.attempts
       costUsd = row.amount.description
+      originalUsd = (row.amount - row.corrections).description
+      correctionsUsd = row.corrections.description
       units = Dictionary(uniqueKeysWithValues: row.units.map { ($0.key.rawValue, $0.value.description) })
     }
   }
@@ -32,26 +36,28 @@ struct LedgerSheet: Encodable {
 
   var table: Table {
     var table = Table(
-      [.init(stringLiteral: by.uppercased()), .number("JOBS"), .number("ATTEMPTS"), .number("USD")]
+      [.init(stringLiteral: by.uppercased()), .number("JOBS"), .number("ATTEMPTS")]
+        + (isCorrected ? [.number("ORIGINAL"), .number("CORRECTIONS")] : []) + [.number("USD")]
         + units.map { .number($0.uppercased()) })
     for row in rows { table.rows.append(cells(row, key: row.key, nil)) }
     table.rows.append(cells(total, key: "total", .bold))
     return table
   }
 
+  private var isCorrected: Bool { rows.contains { Money($0.correctionsUsd) != .zero } }
+
   private func cells(_ row: Row, key: String, _ colour: Style.Colour?) -> [Table.Cell] {
-    [
-      .init(key, colour), .init("\(row.jobs)", colour), .init("\(row.attempts)", colour),
-      .init(Money(row.costUsd)?.inTable ?? row.costUsd, colour),
-    ] + units.map { .init(row.units[$0] ?? "-", colour) }
+    let amounts = (isCorrected ? [row.originalUsd, row.correctionsUsd] : []) + [row.costUsd]
+    return [.init(key, colour), .init("\(row.jobs)", colour), .init("\(row.attempts)", colour)]
+      + amounts.map { .init(Money($0)?.inTable ?? $0, colour) } + units.map { .init(row.units[$0] ?? "-", colour) }
   }
 
   /// Without the total: the lines of a spreadsheet are to be summed there.
   var csv: [String] {
     let lines = rows.map { row in
-      [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd] + units.map { row.units[$0] ?? "0" }
+      [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd, row.originalUsd, row.correctionsUsd] + units.map { row.units[$0] ?? "0" }
     }
-    let titles = [by, "jobs", "attempts", "cost_usd"] + units
+    let titles = [by, "jobs", "attempts", "cost_usd", "original_usd", "corrections_usd"] + units
     return ([titles] + lines).map { $0.map(Self.quoted).joined(separator: ",") }
   }
 

@@ -11,7 +11,7 @@ struct Interventions {
   let holds: ProviderHolds
   let desk: AdmissionDesk
 
-  init(in ledger: SQLiteLedger, desk: AdmissionDesk) {
+  init(in ledger: Ledger, desk: AdmissionDesk) {
     freezes = Freezes(in: ledger)
     holds = ProviderHolds(in: ledger)
     self.desk = desk

@@ -1,5 +1,6 @@
 import Admission
 import Contracts
+import TestKit
 
 /// A broker, workers and a ledger that do random things, with Redis and its model beside them. Every operation asks
 /// both. One task drives it.

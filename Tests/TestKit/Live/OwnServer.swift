@@ -7,6 +7,7 @@ struct OwnServer: Sendable {
     case redis = "start-redis"
     case sentinels = "start-sentinels"
     case broker = "start-broker"
+    case postgres = "start-postgres"
   }
 
   let kind: Kind

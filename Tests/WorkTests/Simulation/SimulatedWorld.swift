@@ -1,4 +1,5 @@
 import Contracts
+import TestKit
 
 /// What a seed makes before time begins: who sends what to which workers, and what breaks. Times are microseconds.
 struct SimulatedWorld {

@@ -1,4 +1,5 @@
 import Contracts
+import TestKit
 import Work
 
 /// Plays a world from its first arrival until everything is quiet again: discrete events in virtual time

@@ -1,0 +1,230 @@
+"""What administrators are told of: a provider without money, a breaker, a lane over its promise, dead letters, a ledger
+that cannot be written; each once at the exchange and at the webhook, over an outage of the webhook and crashes of billing.
+On PostgreSQL, where TOLLWAY_TEST_POSTGRES_URL names a server, with two billing processes."""
+
+import collections
+import contextlib
+import glob
+import http.server
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+
+from faulty import FaultyFleet, job
+from fleet import check, main, wait_for
+from tiers import alerts_of
+
+SECRET = "T0SECRETB0"
+PROMISE = 1  # seconds for a slot
+LETTERS = 3
+
+
+class Webhook:
+    """Takes alerts as Slack does; answers 503 for as long as it is told to."""
+
+    def __init__(self):
+        self.taken, self.refused, self.is_down = [], 0, False
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if hook.is_down:
+                    hook.refused += 1
+                else:
+                    hook.taken.append((self.path, body))
+                self.send_response(503 if hook.is_down else 200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *arguments):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
+
+    def bodies(self):
+        return [body for _, body in self.taken]
+
+
+@contextlib.contextmanager
+def postgres(base):
+    """A database of its own; its address and a client to it."""
+    client = shutil.which("psql") or sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
+    name = f"alerts_{os.getpid()}"
+
+    def sql(url, text):
+        subprocess.run([client, url, "-qc", text], check=True, stdout=subprocess.DEVNULL)
+    sql(base, f"CREATE DATABASE {name}")
+    url = base.rsplit("/", 1)[0] + "/" + name
+    try:
+        yield url, client
+    finally:
+        sql(base, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def nothing_can_be_booked(fleet, url, client):
+    """Somebody else holds the ledger."""
+    if url is None:
+        other = sqlite3.connect(fleet.ledger, isolation_level=None, timeout=10)
+        other.execute("begin immediate")
+        yield
+        other.execute("rollback")
+        other.close()
+    else:
+        other = subprocess.Popen([client, url, "-q"], stdin=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL)
+        other.stdin.write("begin; lock table usage_cost in access exclusive mode;\n")
+        other.stdin.flush()
+        yield
+        other.communicate("rollback;\n", timeout=10)
+
+
+def matters(fleet, url, client):
+    """The kinds of what the ledger knows to be the matter."""
+    query = "select kind from condition"
+    if url is None:
+        return [row["kind"] for row in fleet.rows(query)]
+    return subprocess.run([client, url, "-Atc", query], check=True, capture_output=True, text=True).stdout.split()
+
+
+def prepare(fleet, hook):
+    """Four providers: one without money, one that is down, one that is well, one that is slow; a tier for each."""
+    fleet.start_provider()
+    fleet.control(path="poor", script=["402"])
+    fleet.control(path="sick", script=["503"])
+    fleet.control(path="lazy", latency=0.4)
+    tiers = {"poor": ["poor", "well"], "sick": ["sick", "well"], "lazy": ["lazy"]}
+    fleet.use_providers({name: {} for name in ("poor", "sick", "well", "lazy")}, tiers)
+    path = fleet.directory / "policy.yml"
+    document = json.loads(path.read_text())
+    document["tiers"]["lazy"] |= {"priority": "high", "service_level": {"waitP95": f"{PROMISE}s"}}
+    document["notify_admin"] = {"webhook_env": "TEST_HOOK", "ledger_lag": "1s", "dead_letters": LETTERS}
+    path.write_text(json.dumps(document))
+    fleet.environment["TEST_HOOK"] = hook.url
+
+
+def told(bodies):
+    return collections.Counter((body["kind"], body["scope"], body["state"]) for body in bodies)
+
+
+RAISED = [("provider_funds", "provider:poor"), ("breaker_open", "provider:sick"), ("lane_wait", "lane:high"),
+          ("dead_letters", "fleet")]
+
+
+def everything(url=None, client=None):
+    hook = Webhook()
+    with FaultyFleet("alerts", environment={"TOLLWAY_LEDGER_URL": url} if url else None) as fleet:
+        prepare(fleet, hook)
+        billings = [fleet.start_billing() for _ in range(2 if url else 1)]
+        alerts = alerts_of(fleet)
+        fleet.results.listen()
+        fleet.start_worker(4)
+        hook.is_down = True
+
+        # All but the ledger, while the webhook is down: the exchange is not held up.
+        begin = time.monotonic()
+        seen = {}
+
+        def heard(*keys, state="raised"):
+            now = time.monotonic() - begin
+            for key in told(alerts()):
+                seen.setdefault(key, round(now, 1))
+            return all((*key, state) in seen for key in keys)
+        fleet.publish([job(number, "poor") for number in range(2)] + [job(number, "sick") for number in range(8)],
+                      lane="standard")
+        wait_for("a provider out of money", 6, lambda: heard(RAISED[0]))
+        # From here on somebody looks, so they are new.
+        fleet.publish([{"id": f"odd-{number}", "userId": "odd", "taskType": "dance", "payload": {}}
+                       for number in range(LETTERS + 1)], lane="standard")
+        fleet.publish([job(number, "lazy") for number in range(60)], lane="high")
+        wait_for(f"four alerts, not only {list(seen)}", 20, lambda: heard(*RAISED))
+        check(hook.refused and not hook.taken, f"the webhook that is down refused {hook.refused}")
+        hook.is_down = False
+
+        # The ledger: told while nothing can be written to it.
+        with nothing_can_be_booked(fleet, url, client):
+            fleet.publish([job(0, "well-off"), job(1, "well-off")], lane="standard")
+            wait_for("the ledger's lag at the exchange", 15, lambda: heard(("ledger_lag", "fleet")))
+            wait_for("the ledger's lag at the webhook", 10,
+                     lambda: ("ledger_lag", "fleet", "raised") in told(hook.bodies()))
+        unlocked = time.monotonic()
+        wait_for("what was told is written down", 15, lambda: "ledger_lag" in matters(fleet, url, client))
+
+        # A crash repeats nothing and forgets nothing; what is healed meanwhile is told by the next process.
+        billings[0].kill()
+        billings[0].wait()
+        billings[0] = fleet.start_billing()
+        for name in ("poor", "sick"):
+            fleet.control(path=name, script=["ok"])
+        released = fleet.run("providers", "release", "poor", "--by", "test", "--reason", "paid")
+        check(released.returncode == 0, f"the provider cannot be released: {released.stderr}")
+        number = 100
+
+        def over():
+            nonlocal number
+            fleet.publish([job(number, "sick")], lane="standard")  # one of them is the probe
+            number += 1
+            return heard(RAISED[0], RAISED[1], state="recovered")
+        wait_for("two recoveries", 35, over, pause=0.5)
+        wait_for("the ledger's recovery", 45, lambda: heard(("ledger_lag", "fleet"), state="recovered"))
+        seen["the ledger, after"] = round(time.monotonic() - unlocked, 1)
+
+        expected = {(*key, "raised") for key in RAISED + [("ledger_lag", "fleet")]}
+        expected |= {(*key, "recovered") for key in [*RAISED[:2], ("ledger_lag", "fleet")]}
+        wait_for("the webhook to hear all", 20, lambda: set(told(hook.bodies())) >= expected)
+        for where, bodies in (("the exchange", alerts()), ("the webhook", hook.bodies())):
+            found = dict(told(bodies))
+            found.pop(("lane_wait", "lane:high", "recovered"), None)
+            check(found == {key: 1 for key in expected}, f"{where} heard {found}")
+        judge_bodies(fleet, alerts(), hook)
+        logs = "".join(process.log.read_text() for process in fleet.processes if process.log.suffix == ".log")
+        check(SECRET not in logs, "the webhook's address is in a log")
+        check(logs.count("alert: no money is left at provider poor") == 1, "the log is told once")
+        return {f"{kind} {state}": at for (kind, _, state), at in
+                ((key, at) for key, at in seen.items() if isinstance(key, tuple))} | {"refused": hook.refused}
+
+
+def judge_bodies(fleet, bodies, hook):
+    for body in bodies:
+        missing = {"kind", "severity", "scope", "state", "message", "action", "period", "threshold", "time"} - set(body)
+        check(not missing, f"{body['kind']} lacks {missing}")
+        check(body["severity"] == "info" if body["state"] == "recovered" else body["action"], str(body))
+    by_kind = {body["kind"]: body for body in bodies if body["state"] == "raised"}
+    check("poor" in json.dumps(by_kind["provider_funds"]), "the provider's name is in its alert")
+    wait = by_kind["lane_wait"]
+    check(float(wait["used"]) > float(wait["limit"]) == PROMISE and wait["unit"] == "seconds", str(wait))
+    letters = by_kind["dead_letters"]
+    check((int(letters["used"]), int(letters["limit"])) == (LETTERS + 1, LETTERS), str(letters))
+    paths = {path for path, _ in hook.taken}
+    check(paths == {f"/services/{SECRET}"}, f"the webhook was called at {paths}")
+    sent = {json.dumps({name: value for name, value in body.items() if name not in ("text", "id")}, sort_keys=True)
+            for body in hook.bodies()}
+    check(sent >= {json.dumps(body, sort_keys=True) for body in bodies if body["kind"] != "lane_wait"},
+          "the webhook is told the same as the exchange")
+    check(all(body["text"] and body["id"] for body in hook.bodies()), "the webhook's bodies have a text and an id")
+
+
+def watching():
+    return everything()
+
+
+def watching_together():
+    """Two billing processes on PostgreSQL, one of which is killed."""
+    base = os.environ.get("TOLLWAY_TEST_POSTGRES_URL")
+    if not base:
+        return {"skipped": "no PostgreSQL"}
+    with postgres(base) as (url, client):
+        return everything(url, client)
+
+
+if __name__ == "__main__":
+    main(watching, watching_together)

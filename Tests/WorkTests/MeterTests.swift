@@ -1,0 +1,152 @@
+import Catalog
+import Contracts
+import Providers
+import Testing
+
+@testable import Work
+
+/// What an attempt is booked at, by what its provider said.
+@Suite struct MeterTests {
+  private static let time = Timestamp(milliseconds: 1_795_000_000_000)
+
+  /// Two cents a thousand tokens in, ten out, thirty cents a picture, ten a second of film.
+  private static let price = Price(
+    provider: "p", model: "m",
+    rows: [
+      row(.inputTokens, "0.00002"), row(.outputTokens, "0.0001"), row(.images, "0.3"), row(.videoSeconds, "0.1"),
+    ])
+
+  private static func row(_ unit: Usage.Unit, _ each: String) -> Price.Row {
+    Price.Row(unit: unit, each: ExactDecimal(each) ?? .zero)
+  }
+
+  private func usage(_ quantities: (Usage.Unit, Int)..., source: Usage.Source = .provider) -> [Usage] {
+    quantities.map { Usage($0.0, ExactDecimal($0.1), source) }
+  }
+
+  private func event(
+    _ answer: ProviderAnswer, task: TaskType, payload: String, price: Price? = Self.price
+  ) throws -> CostEvent? {
+    let job = try TestRuns.job(task: task, payload: payload)
+    let candidate = TestRuns.candidate(TestRuns.openai("p"), price: price)
+    let run = TestRuns.run(job, [candidate])
+    return Meter(prices: PriceBook([Self.price])).event(
+      of: run, attempt: 1, candidate: candidate, answer: answer, at: Self.time)
+  }
+
+  private func lost(
+    _ usage: [Usage], task: TaskType, payload: String, price: Price? = Self.price
+  ) throws -> CostEvent {
+    try #require(
+      try event(.failure(ProviderFailure(.lost, "lost", usage: usage)), task: task, payload: payload, price: price))
+  }
+
+  private func worst(_ task: TaskType, _ payload: String) throws -> WorstCase {
+    WorstCase(of: try TestRuns.job(task: task, payload: payload).payload, task: task, price: Self.price)
+  }
+
+  private static let picture = #"{"prompt":"a cat","n":4}"#
+  private static let clip = #"{"prompt":"a cat","seconds":8}"#
+  private static let text = #"{"prompt":"hello","maxTokens":1000}"#
+
+  @Test(arguments: [
+    (TaskType.image, Self.picture), (.video, Self.clip), (.llm, Self.text), (.embedding, #"{"input":"word"}"#),
+  ])
+  func `what was lost without a word is booked at its worst case`(task: TaskType, payload: String) throws {
+    let event = try lost([], task: task, payload: payload)
+    let worst = try worst(task, payload)
+    #expect(event.outcome == .unknown)
+    #expect(event.usage == worst.usage && !event.usage.isEmpty)
+    #expect(event.cost == worst.booked && event.cost.basis == .estimate)
+    #expect(event.cost.amount > .zero)
+  }
+
+  @Test func `a picture that was lost after its provider said what it used is booked at that`() throws {
+    let stated = usage((.images, 2))
+    let event = try lost(stated, task: .image, payload: Self.picture)
+    #expect(event.outcome == .unknown)
+    #expect(event.usage == stated)
+    #expect(event.cost == Cost(Money(nanoUSD: 600_000_000), basis: .priceBook, priceID: Self.price.id))
+    #expect(event.cost.amount < (try worst(.image, Self.picture).cost))
+  }
+
+  @Test func `a clip of which only the asked seconds are known is booked at them, as an estimate`() throws {
+    let event = try lost(usage((.videoSeconds, 8), source: .estimate), task: .video, payload: Self.clip)
+    #expect(event.outcome == .unknown)
+    #expect(event.cost == Cost(Money(nanoUSD: 800_000_000), basis: .estimate, priceID: Self.price.id))
+  }
+
+  @Test func `a text that broke off is booked at its worst case, whatever was stated of it so far`() throws {
+    let event = try lost(usage((.inputTokens, 12), (.outputTokens, 1)), task: .llm, payload: Self.text)
+    #expect(event.usage == (try worst(.llm, Self.text).usage))
+    #expect(event.cost == (try worst(.llm, Self.text).booked))
+  }
+
+  @Test func `a statement that cannot be priced is booked at the worst case`() throws {
+    let event = try lost(usage((.images, -1)), task: .image, payload: Self.picture)
+    #expect(event.outcome == .unknown)
+    #expect(event.cost == (try worst(.image, Self.picture).booked))
+  }
+
+  @Test func `what was lost before it was sent has no event`() throws {
+    let failure = ProviderFailure(.lost, "lost", usage: usage((.images, 1)), reachedProvider: false)
+    #expect(try event(.failure(failure), task: .image, payload: Self.picture) == nil)
+    #expect(try event(.failure(ProviderFailure(.unreachable, "refused")), task: .llm, payload: Self.text) == nil)
+  }
+
+  @Test func `a failure is booked at what was used, and at nothing where nothing was`() throws {
+    let nothing = try #require(
+      try event(.failure(ProviderFailure(.server, "down")), task: .llm, payload: Self.text))
+    #expect(nothing.outcome == .failed && nothing.usage.isEmpty)
+    #expect(nothing.cost == Cost(.zero, basis: .priceBook, priceID: Self.price.id))
+    let stated = usage((.inputTokens, 100), (.outputTokens, 10))
+    let failure = ProviderFailure(.contentRefused, "refused", usage: stated)
+    let used = try #require(try event(.failure(failure), task: .llm, payload: Self.text))
+    #expect(used.outcome == .failed && used.usage == stated)
+    #expect(used.cost.amount == Money(nanoUSD: 3_000_000))
+  }
+
+  @Test func `a success is booked at what its provider states that it charged, else by its usage`() throws {
+    var reply = ProviderReply(output: [], usage: usage((.inputTokens, 100)), modelVersion: "m-2")
+    let priced = try #require(try event(.success(reply), task: .llm, payload: Self.text))
+    #expect(priced.outcome == .success && priced.modelVersion == "m-2")
+    #expect(priced.cost == Cost(Money(nanoUSD: 2_000_000), basis: .priceBook, priceID: Self.price.id))
+    reply.statedCost = Money(nanoUSD: 5)
+    let stated = try #require(try event(.success(reply), task: .llm, payload: Self.text))
+    #expect(stated.cost == Cost(Money(nanoUSD: 5), basis: .provider, priceID: nil))
+  }
+
+  @Test func `pictures and clips keep what the job asked for, by which they are priced`() throws {
+    let price = Price(
+      provider: "p", model: "m",
+      rows: [
+        Price.Row(unit: .images, each: ExactDecimal(1), dimensions: .init(size: "1024x1024")),
+        Price.Row(unit: .images, each: ExactDecimal(2), dimensions: .init(size: "2048x2048")),
+        Self.row(.inputTokens, "0.001"),
+      ])
+    let payload = #"{"prompt":"a cat","size":"1024X1024","quality":"hd"}"#
+    let reply = ProviderReply(output: [], usage: usage((.inputTokens, 10), (.images, 3)))
+    let event = try #require(try event(.success(reply), task: .image, payload: payload, price: price))
+    #expect(event.usage.map(\.dimensions) == [nil, .init(size: "1024x1024", quality: "hd")])
+    #expect(event.cost.amount == Money(nanoUSD: 3_010_000_000))
+    // The ledger has nothing but the event to price it again.
+    #expect(price.cost(of: event.usage) == event.cost.amount)
+    let lost = try lost([], task: .image, payload: payload, price: price)
+    #expect(lost.usage.first { $0.unit == .images }?.dimensions == .init(size: "1024x1024", quality: "hd"))
+    let film = try #require(
+      try self.event(
+        .success(ProviderReply(output: [], usage: usage((.videoSeconds, 8)))), task: .video,
+        payload: #"{"prompt":"a cat","size":"1920x1080"}"#))
+    #expect(film.usage.first?.dimensions == .init(size: "1920x1080", resolution: "1080p"))
+  }
+
+  @Test func `a model without a price is booked at nothing, as an estimate, unless its provider states a cost`() throws {
+    var reply = ProviderReply(output: [], usage: usage((.inputTokens, 10)))
+    let unpriced = try #require(try event(.success(reply), task: .llm, payload: Self.text, price: nil))
+    #expect(unpriced.cost == Cost(.zero, basis: .estimate, priceID: nil))
+    #expect(unpriced.usage == reply.usage)
+    reply.statedCost = Money(nanoUSD: 7)
+    let stated = try #require(try event(.success(reply), task: .llm, payload: Self.text, price: nil))
+    #expect(stated.cost == Cost(Money(nanoUSD: 7), basis: .provider, priceID: nil))
+  }
+}
