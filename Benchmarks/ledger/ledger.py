@@ -3,9 +3,9 @@
     ledger.py [--events N] [--rate N] [--seconds N] [--rounds N] [--store sqlite|postgres] [--check]
 
 rate: rows a second from the first look that finds some to the last one, out of a queue that was full before billing
-started. lag: from the publication of each event to the first look that finds its row committed; a look every 20 ms. CPU and
-peak memory are those of the billing process; of PostgreSQL's own processes nothing is counted. Every event must have its
-row and every message be acked at the end.
+started. lag: from the publication of each event to the first look that finds its row committed; a look every 20 ms.
+CPU and peak memory are those of the billing process; of PostgreSQL's own processes nothing is counted. Every event must
+have its row and every message be acked at the end.
 """
 
 import argparse

@@ -3,8 +3,8 @@
 //
 //     publish_costs AMQP_URL EXCHANGE EVENTS [RATE]
 //
-// At most RATE a second, evenly, or as fast as the broker confirms. Each event carries the time of its publication. Prints
-// the seconds from the first publication to the last confirm.
+// At most RATE a second, evenly, or as fast as the broker confirms. Each event carries the time of its publication.
+// Prints the seconds from the first publication to the last confirm.
 
 #include "common.h"
 

@@ -165,7 +165,8 @@ extension Alert {
     switch (userID, kind) {
     case (let user?, .costCap): "tollway users show \(user); tollway users set \(user) --monthly-usd D raises the cap"
     case (let user?, .quota): "tollway users show \(user); tollway users set raises the quota"
-    case (nil, _): "tollway ledger report --by user --from \(period)-01 shows who; budgets in the policy file set the bound"
+    case (nil, _):
+      "tollway ledger report --by user --from \(period)-01 shows who; budgets in the policy file set the bound"
     }
   }
 }

@@ -134,7 +134,7 @@ extension Condition {
     case .laneWait: "tollway lanes; start more workers, or give them more slots"
     case .deadLetters: "tollway dead list"
     case .ledgerLag: "see the log of tollway billing, and tollway doctor"
-    case .ledgerConflict: "look at table quarantined_event: somebody else publishes to the exchange costs, or a worker errs"
+    case .ledgerConflict: "see table quarantined_event: somebody else publishes to the exchange costs, or a worker errs"
     }
   }
 }

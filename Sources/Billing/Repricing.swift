@@ -102,7 +102,9 @@ package struct Repricing: Sendable {
       correction.cost = Cost(.zero, basis: .priceBook, priceID: price?.id)
       return correction
     }
-    guard let price, let cost = price.cost(of: usage) else { return nil }
+    // One that was never heard of again is booked at its worst case.
+    let isGuess = event.outcome == .unknown && usage.allSatisfy { $0.source == .estimate }
+    guard let price, let cost = isGuess ? price.worstCost(of: usage) : price.cost(of: usage) else { return nil }
     let difference = cost - attempt.amount
     let isDivision = difference <= Self.division && .zero - difference <= Self.division
     correction.cost = Cost(isDivision ? .zero : difference, basis: .priceBook, priceID: price.id)

@@ -26,7 +26,7 @@ extension Price {
 
   /// Like `cost`, rounded up: never less than what may be charged for this usage or a smaller one, so that of the prices
   /// by context the dearest counts which is within reach.
-  func worstCost(of usage: [Usage], dimensions: Dimensions) -> Money? {
+  package func worstCost(of usage: [Usage], dimensions: Dimensions = .init()) -> Money? {
     var worst = minimumCharge
     for rows in [rows] + tiers(within: usage) {
       let total = total(of: usage, by: Self.charged(rows, for: usage), dimensions: dimensions, isReserving: true)

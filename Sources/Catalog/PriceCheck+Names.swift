@@ -63,7 +63,8 @@ extension PriceCheck {
         findings.append(
           Finding(
             kind: .shadow, priceID: price.id,
-            message: "also fits \(other.model), which has a price of its own; \(kind) counts, even where that has a gap"))
+            message: "also fits \(other.model), which has a price of its own; \(kind) counts, even where that has a gap"
+          ))
       }
     }
     return findings

@@ -59,8 +59,8 @@ package struct WorstCase: Sendable, Hashable {
     if asksForAnHour(payload) { ways.append(.cacheWrite1hTokens) }
     for way in ways where price.charges(way) {
       let written = [estimate(way, payload.raw.count), output]
-      let cost = price.worstCost(of: written, dimensions: .init()) ?? largest
-      if cost > price.worstCost(of: worst, dimensions: .init()) ?? largest { worst = written }
+      let cost = price.worstCost(of: written) ?? largest
+      if cost > price.worstCost(of: worst) ?? largest { worst = written }
     }
     return worst
   }

@@ -3,12 +3,14 @@ import Contracts
 /// Reads what a provider says was used. Pure. Figures that cannot be true (negative, more cached than sent, a total
 /// below its parts) are treated as not stated, because a cost must never be negative or made up.
 enum OpenAIUsage {
-  /// Of text and embeddings. `prompt_tokens` includes the cached and cache-writing ones; our units do not overlap.
+  /// Of text and embeddings. `prompt_tokens` includes the cached and cache-writing ones and those of audio; our units do
+  /// not overlap. Of audio nobody says how much of it was cached: it counts as sent anew as far as that is possible.
   static func tokens(_ usage: JSONValue?) -> [Usage] {
     guard let usage, usage.isObject, let prompt = count(usage["prompt_tokens"]), let prompt else { return [] }
     let details = usage["prompt_tokens_details"]
     guard let cached = count(details?["cached_tokens"]), let written = count(details?["cache_write_tokens"]),
-      let completion = count(usage["completion_tokens"]), let total = count(usage["total_tokens"])
+      let heard = count(details?["audio_tokens"]), let completion = count(usage["completion_tokens"]),
+      let spoken = count(usage["completion_tokens_details"]?["audio_tokens"]), let total = count(usage["total_tokens"])
     else { return [] }
     let fresh = prompt - (cached ?? 0) - (written ?? 0)
     var output = completion ?? 0
@@ -17,10 +19,11 @@ enum OpenAIUsage {
       // Some servers leave the tokens of reasoning out of `completion_tokens` and count them in the total only.
       output = total - prompt
     }
-    guard fresh >= 0 else { return [] }
+    guard fresh >= 0, (heard ?? 0) <= prompt, (spoken ?? 0) <= output else { return [] }
+    let audio = min(heard ?? 0, fresh)
     return [
-      (.inputTokens, fresh), (.cachedInputTokens, cached ?? 0), (.cacheWriteTokens, written ?? 0),
-      (.outputTokens, output),
+      (.inputTokens, fresh - audio), (.cachedInputTokens, cached ?? 0), (.cacheWriteTokens, written ?? 0),
+      (.outputTokens, output - (spoken ?? 0)), (.inputAudioTokens, audio), (.outputAudioTokens, spoken ?? 0),
     ].compactMap(stated)
   }
 

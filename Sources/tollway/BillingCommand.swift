@@ -29,10 +29,12 @@ struct BillingCommand: AsyncParsableCommand {
     _ = try await wires.declareTopology()
     let stream = wires.broker.costStream(prefetch: BillingWatcher<LedgerArrivals>.batchLimit * 4)
     let office = wires.broker.postOffice()
-    let books = RedisBooks(desk: wires.desk, ledger: ledger)
+    let process = UUID().uuidString
+    let replicas = Replicas(of: ledger, process: process, logger: wires.logger)
+    let books = RedisBooks(desk: wires.desk, ledger: ledger, replicas: replicas)
     let lag = LedgerLag(now: Wires.now)
     let watcher = BillingWatcher(
-      ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream, lag: lag),
+      ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream, lag: lag, replicas: replicas),
       policy: { rules.planner.policy }, logger: wires.logger, now: Wires.now,
       onBatch: { batch in
         registry.update { $0.count(batch) }
@@ -42,7 +44,6 @@ struct BillingCommand: AsyncParsableCommand {
       wires: wires, assignments: Assignments(in: ledger),
       interventions: Interventions(in: ledger, desk: wires.desk))
     let sweeper = OpenSweeper(desk: wires.desk, ledger: ledger, books: books, logger: wires.logger)
-    let process = UUID().uuidString
     let telling = Telling(
       wires: wires, ledger: ledger, lag: lag, office: office, process: process, registry: registry,
       policy: { rules.planner.policy })
@@ -52,6 +53,7 @@ struct BillingCommand: AsyncParsableCommand {
       group.addTask { await rules.watch(logger: wires.logger) { _ in } }
       group.addTask { await entitlements.keep() }
       group.addTask { await sweeper.run() }
+      group.addTask { await replicas.run() }
       group.addTask { await office.run() }
       group.addTask { await lag.keep(registry) }
       group.addTask { await telling.run() }
@@ -91,11 +93,14 @@ extension Ledger {
 private struct LedgerArrivals: CostArrivals {
   let stream: CostStream
   let lag: LedgerLag
+  let replicas: Replicas
 
   typealias Token = CostStream.Token
 
   func next() async -> [CostArrival<CostStream.Token>] {
+    replicas.waits()
     let arrived = await stream.next()
+    replicas.took()
     if let first = arrived.first { lag.took(arrived.count, first: first.body) }
     return arrived.map { CostArrival(body: $0.body, token: $0.token, redelivered: $0.isRedelivered) }
   }

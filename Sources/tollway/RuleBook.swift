@@ -10,21 +10,17 @@ import Work
 final class RuleBook: Sendable {
   private struct Source {
     var path: String?
-    /// Size and modification time of what was last read, good or bad.
+    /// Of what was last read, good or bad, taken before it was read: what changes meanwhile is read again.
     var stamp: String?
   }
 
   private let state: Mutex<(planner: Planner, policy: Source, prices: Source)>
 
   init(policyPath: String?, pricesPath: String?) throws(CommandFailure) {
+    let sources = [policyPath, pricesPath].map { Source(path: $0, stamp: Self.stamp(of: $0)) }
     let policy = try Self.stampedPolicy(at: policyPath)
     let prices = try Self.prices(at: pricesPath)
-    state = Mutex(
-      (
-        Planner(policy: policy.policy, prices: prices, stamp: policy.stamp),
-        Source(path: policyPath, stamp: Self.stamp(of: policyPath)),
-        Source(path: pricesPath, stamp: Self.stamp(of: pricesPath))
-      ))
+    state = Mutex((Planner(policy: policy.policy, prices: prices, stamp: policy.stamp), sources[0], sources[1]))
   }
 
   var planner: Planner { state.withLock { $0.planner } }
@@ -73,12 +69,13 @@ final class RuleBook: Sendable {
     }
   }
 
+  /// Size, modification time and number: the times of two files that are written within some milliseconds are the same.
   private static func stamp(of path: String?) -> String? {
     guard let path else { return nil }
     do {
       let attributes = try FileManager.default.attributesOfItem(atPath: path)
       let time = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-      return "\(attributes[.size] ?? 0)/\(time)"
+      return "\(attributes[.size] ?? 0)/\(time)/\(attributes[.systemFileNumber] ?? 0)"
     } catch {
       return nil  // gone for a moment, as editors do when they replace a file
     }

@@ -146,6 +146,7 @@ struct LedgerFileTests {
           DROP INDEX usage_cost_corrects;
           ALTER TABLE usage_cost DROP COLUMN billing_period;
           DROP TABLE alert; DROP TABLE balance; DROP TABLE closed_month; DROP TABLE condition; DROP TABLE role;
+          DROP TABLE marker; DROP TABLE replica;
           DROP TABLE freeze; DROP TABLE provider_hold; DROP TABLE provider_hold_audit;
           DROP TABLE user_assignment; DROP TABLE assignment_audit;
           DELETE FROM grdb_migrations WHERE identifier > '2';

@@ -21,7 +21,8 @@ import Testing
     let row = try #require(found)
     #expect(
       row.places.keys.sorted() == [
-        "amount_nano_usd", "attempt", "basis", "billing_period", "charge_period", "corrects", "event_id", "job_id", "model",
+        "amount_nano_usd", "attempt", "basis", "billing_period", "charge_period", "corrects", "event_id", "job_id",
+        "model",
         "model_version", "occurred_at", "outcome", "price_id", "provider", "recorded_at", "row_number", "run",
         "series_id", "task_type", "tier", "usage", "user_id",
       ])

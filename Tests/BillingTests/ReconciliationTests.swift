@@ -36,8 +36,10 @@ import Testing
     try await ledger.execute("INSERT INTO balance VALUES ('provider:ghost', '2026-10', 5)")
     let found = try await reconciliation.mismatches()
     #expect(Set(found.map(\.scope)) == ["tier:PRO", "user:u3", "provider:ghost"])
-    #expect(found.first { $0.scope == "provider:ghost" } == .init(
-      scope: "provider:ghost", period: "2026-10", kept: Money(nanoUSD: 5), rows: .zero))
+    #expect(
+      found.first { $0.scope == "provider:ghost" }
+        == .init(
+          scope: "provider:ghost", period: "2026-10", kept: Money(nanoUSD: 5), rows: .zero))
   }
 
   @Test func `a day says what its amount consists of and how far what was stated is from the book`() async throws {

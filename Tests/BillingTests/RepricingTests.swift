@@ -26,16 +26,19 @@ import Testing
       """
     }
     let entries = [entry(first, "1970-01-01")] + (later.map { [entry($0, day)] } ?? [])
-    return try PriceBookFile.read(text: (["version: 1", "currency: USD", "prices:"] + entries).joined(separator: "\n")).0
+    return try PriceBookFile.read(text: (["version: 1", "currency: USD", "prices:"] + entries).joined(separator: "\n"))
+      .0
   }
 
   /// A thousand characters cost 15 USD a million at first.
   private func event(
-    _ job: String, day: Int = 5, basis: Cost.Basis = .priceBook, nanoUSD: Int64 = 15_000_000, outcome: AttemptOutcome = .success,
+    _ job: String, day: Int = 5, basis: Cost.Basis = .priceBook, nanoUSD: Int64 = 15_000_000,
+    outcome: AttemptOutcome = .success,
     usage: [Usage] = [Usage(.characters, ExactDecimal(1000), .measured)]
   ) throws -> CostEvent {
     var event = try costEvent(
-      job: job, outcome: outcome, nanoUSD: nanoUSD, usage: usage, time: "2026-11-\(day < 10 ? "0" : "")\(day)T10:00:00Z")
+      job: job, outcome: outcome, nanoUSD: nanoUSD, usage: usage, time: "2026-11-\(day < 10 ? "0" : "")\(day)T10:00:00Z"
+    )
     event.cost.basis = basis
     return event
   }
@@ -89,7 +92,8 @@ import Testing
   }
 
   @Test func `a late result counts: what was used is the attempt's with its corrections'`() async throws {
-    let unknown = try event("a", basis: .estimate, nanoUSD: 60_000_000, outcome: .unknown,
+    let unknown = try event(
+      "a", basis: .estimate, nanoUSD: 60_000_000, outcome: .unknown,
       usage: [Usage(.characters, ExactDecimal(4000), .estimate)])
     var late = try event("a", nanoUSD: -45_000_000)
     late.usage = [Usage(.characters, ExactDecimal(-3000), .measured)]
@@ -103,7 +107,9 @@ import Testing
   }
 
   @Test func `a nano-dollar is the division of a call that served many, and no mistake`() async throws {
-    _ = try await ledger.record([try event("a", nanoUSD: 15_000_001).arrived, try event("b", nanoUSD: 15_000_002).arrived])
+    _ = try await ledger.record([
+      try event("a", nanoUSD: 15_000_001).arrived, try event("b", nanoUSD: 15_000_002).arrived,
+    ])
     #expect(try await corrections(try book("15")).corrections.map(\.id) == ["b/r1/1/c1"])
   }
 

@@ -82,8 +82,14 @@ import Testing
     (#""quantity":"1234""#, #""quantity":"-1""#, "usage.quantity: negative"),
     (#""quantity":"1234""#, #""quantity":1234"#, "usage.quantity: must be a string"),
     (#""unit":"characters""#, #""unit":"letters""#, "usage: unit, quantity, source or dimensions not known"),
-    (#""source":"provider""#, #""source":"provider","size":"1 x 1""#, "usage: unit, quantity, source or dimensions not known"),
-    (#""source":"provider""#, #""source":"provider","size":7"#, "usage: unit, quantity, source or dimensions not known"),
+    (
+      #""source":"provider""#, #""source":"provider","size":"1 x 1""#,
+      "usage: unit, quantity, source or dimensions not known"
+    ),
+    (
+      #""source":"provider""#, #""source":"provider","size":7"#,
+      "usage: unit, quantity, source or dimensions not known"
+    ),
     (#""chargePeriod":"2026-11""#, #""chargePeriod":"2026-13""#, "chargePeriod: must be YYYY-MM"),
     (#""chargePeriod":"2026-11""#, #""chargePeriod":"november""#, "chargePeriod: must be YYYY-MM"),
     (#""time":"2026-11-21T10:15:30.123Z""#, #""time":"now""#, "time: must be an RFC 3339 time"),

@@ -1,6 +1,7 @@
-"""What administrators are told of: a provider without money, a breaker, a lane over its promise, dead letters, a ledger
-that cannot be written; each once at the exchange and at the webhook, over an outage of the webhook and crashes of billing.
-On PostgreSQL, where TOLLWAY_TEST_POSTGRES_URL names a server, with two billing processes."""
+"""What administrators are told of: a provider without money, a breaker, a lane over its promise, dead letters, two cost
+events of one id, a ledger that cannot be written; each once at the exchange and at the webhook, over an outage of the
+webhook and a crash of billing. On SQLite, and with two billing processes on PostgreSQL where TOLLWAY_TEST_POSTGRES_URL
+names a server."""
 
 import collections
 import contextlib
@@ -14,8 +15,9 @@ import subprocess
 import threading
 import time
 
+from billing import Books
 from faulty import FaultyFleet, job
-from fleet import check, main, wait_for
+from fleet import check, main, together, wait_for
 from tiers import alerts_of
 
 SECRET = "T0SECRETB0"
@@ -59,7 +61,7 @@ class Webhook:
 def postgres(base):
     """A database of its own; its address and a client to it."""
     client = shutil.which("psql") or sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1]
-    name = f"alerts_{os.getpid()}"
+    name = f"tollway_alerts_{os.getpid()}"
 
     def sql(url, text):
         subprocess.run([client, url, "-qc", text], check=True, stdout=subprocess.DEVNULL)
@@ -117,7 +119,7 @@ def told(bodies):
 
 
 RAISED = [("provider_funds", "provider:poor"), ("breaker_open", "provider:sick"), ("lane_wait", "lane:high"),
-          ("dead_letters", "fleet")]
+          ("dead_letters", "fleet"), ("ledger_conflict", "fleet")]
 
 
 def everything(url=None, client=None):
@@ -146,7 +148,9 @@ def everything(url=None, client=None):
         fleet.publish([{"id": f"odd-{number}", "userId": "odd", "taskType": "dance", "payload": {}}
                        for number in range(LETTERS + 1)], lane="standard")
         fleet.publish([job(number, "lazy") for number in range(60)], lane="high")
-        wait_for(f"four alerts, not only {list(seen)}", 20, lambda: heard(*RAISED))
+        for nano in (1, 2):
+            Books(fleet).event("twice", nano=nano)
+        wait_for("one alert of each kind", 20, lambda: heard(*RAISED))
         check(hook.refused and not hook.taken, f"the webhook that is down refused {hook.refused}")
         hook.is_down = False
 
@@ -160,9 +164,10 @@ def everything(url=None, client=None):
         wait_for("what was told is written down", 15, lambda: "ledger_lag" in matters(fleet, url, client))
 
         # A crash repeats nothing and forgets nothing; what is healed meanwhile is told by the next process.
-        billings[0].kill()
-        billings[0].wait()
-        billings[0] = fleet.start_billing()
+        sender = next(process for process in billings if "alert: " in process.log.read_text())
+        sender.kill()
+        sender.wait()
+        fleet.start_billing()
         for name in ("poor", "sick"):
             fleet.control(path=name, script=["ok"])
         released = fleet.run("providers", "release", "poor", "--by", "test", "--reason", "paid")
@@ -214,17 +219,14 @@ def judge_bodies(fleet, bodies, hook):
 
 
 def watching():
-    return everything()
-
-
-def watching_together():
-    """Two billing processes on PostgreSQL, one of which is killed."""
+    """On SQLite and, side by side with it, on PostgreSQL."""
     base = os.environ.get("TOLLWAY_TEST_POSTGRES_URL")
-    if not base:
-        return {"skipped": "no PostgreSQL"}
-    with postgres(base) as (url, client):
-        return everything(url, client)
+
+    def on_postgres():
+        with postgres(base) as (url, client):
+            return everything(url, client)
+    return together({"sqlite": everything, **({"postgres": on_postgres} if base else {})})
 
 
 if __name__ == "__main__":
-    main(watching, watching_together)
+    main(watching)

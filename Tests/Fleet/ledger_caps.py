@@ -30,10 +30,12 @@ class Caps:
         sums = Sums(oracle.rows.values())
         middle = lambda tier, measure: self._middle(sums, tier, measure)
         cap = lambda tier: {"monthlyUsd": float(Decimal(middle(tier, "nano")).scaleb(-9).quantize(Decimal("0.01")))}
-        quotas = lambda tier: {name: max(1, int(middle(tier, measure) / size)) for name, (measure, size) in QUOTAS.items()}
+        quotas = lambda tier: {name: max(1, int(middle(tier, measure) / size))
+                               for name, (measure, size) in QUOTAS.items()}
         self.tiers = {"FREE": {"cost_caps": cap("FREE")}, "PRO": {"quotas": {"monthly": quotas("PRO")}},
                       "BUSINESS": {"cost_caps": cap("BUSINESS"), "quotas": {"monthly": quotas("BUSINESS")}}}
-        edges = [user for user in oracle.users if oracle.tier[user] == "FREE" and sums.months[user, month()]["nano"] > 0][:6]
+        edges = [user for user in oracle.users
+                 if oracle.tier[user] == "FREE" and sums.months[user, month()]["nano"] > 0][:6]
         wavering = {user for (user, period), most in sums.gains.items() for _, measure, limit in self.limits(user)
                     if reached(most[measure], limit) != reached(sums.months[user, period][measure], limit)}
         oracle.never_lower(wavering | set(edges))

@@ -1,5 +1,5 @@
-"""The ledger against an oracle: events that come several times, late, corrected, in conflict or broken, in any order, to
-billing processes that are killed all the time. What is booked must be what the oracle says, to the nano-dollar.
+"""The ledger against an oracle: events that come several times, late, corrected, in conflict or broken, in any order,
+to billing processes that are killed all the time. What is booked must be what the oracle says, to the nano-dollar.
 
     ledger_oracle.py shuffled events=100000 seed=7 replicas=4"""
 
@@ -20,8 +20,8 @@ from ledger_stores import PostgresStore, SQLiteStore
 PLACES = ("ledger_before_insert", "ledger_before_commit", "ledger_after_commit")
 BATCH = 500  # events, at most
 COLUMNS = ("event_id", "job_id", "run", "attempt", "series_id", "user_id", "tier", "task_type", "provider", "model",
-           "model_version", "outcome", "amount_nano_usd", "basis", "price_id", "charge_period", "occurred_at", "corrects",
-           "usage")
+           "model_version", "outcome", "amount_nano_usd", "basis", "price_id", "charge_period", "occurred_at",
+           "corrects", "usage")
 
 
 class Doomed:
@@ -83,15 +83,19 @@ def book(fleet, store, oracle, caps, deaths, replicas, randomly):
     publish(fleet, deliveries)
     begin = time.monotonic()
     crew = Doomed(fleet, replicas, deaths, len(deliveries) // BATCH, randomly)
-    end, drained = begin + 60 + len(deliveries) / 500, 0
+    end, drained, closed = begin + 60 + len(deliveries) / 500, 0, None
     while not (crew.look() and drained) and drained < 50:
-        check(time.monotonic() < end, f"{fleet.depth('costs.ledger')} deliveries left after {end - begin:.0f} s")
+        left = fleet.depth("costs.ledger")
+        check(time.monotonic() < end, f"{left} deliveries left after {end - begin:.0f} s")
+        if left < len(deliveries) / 2 and not closed:
+            closed = fleet.command("ledger", "close", month(2), "--by", "test", "--reason", "scenario")
+        drained = 0 if left else drained + 1
         time.sleep(0.1)
-        drained = 0 if fleet.depth("costs.ledger") else drained + 1
     crew.stop()
     check(fleet.depth("costs.ledger") == 0, "what was in hand at the end was not acked")
     fleet.start_billing()
-    wait_for("the alerts to be sent", 30, lambda: not store.rows("SELECT 1 FROM alert WHERE sent_at IS NULL"), pause=0.3)
+    unsent = lambda: store.rows("SELECT 1 FROM alert WHERE sent_at IS NULL")
+    wait_for("the alerts to be sent", 30, lambda: not unsent(), pause=0.3)
     return {"deliveries": len(deliveries), "killed": crew.died, "seconds": round(time.monotonic() - begin, 1)}
 
 
@@ -114,9 +118,9 @@ def same(what, found, expected):
 def columns_of(event):
     """The event as a row of usage_cost, every value as text."""
     usage = tuple((unit, plain(number), source) for unit, number, source in event["usage"])
-    values = (event_id(event), event["job"], event["run"], event["attempt"], event["series"], event["user"], event["tier"],
-              event["task"], event["provider"], event["model"], event["version"], event["outcome"], nano(event["amount"]),
-              event["basis"], event["price"], event["period"], event["time"], event["corrects"])
+    values = (event_id(event), event["job"], event["run"], event["attempt"], event["series"], event["user"],
+              event["tier"], event["task"], event["provider"], event["model"], event["version"], event["outcome"],
+              nano(event["amount"]), event["basis"], event["price"], event["period"], event["time"], event["corrects"])
     return (*(None if value is None else str(value) for value in values), usage)
 
 
@@ -158,8 +162,23 @@ def judge_sums(fleet, store, sums):
          expected)
 
 
+def judge_closed_month(store):
+    """The statement of a month that was closed under way is what it was; what came later stands in the next one."""
+    counts = {}
+    for charged, billed, rows, amount in store.rows(
+            "SELECT charge_period, billing_period, count(*), sum(amount_nano_usd) FROM usage_cost GROUP BY 1, 2"):
+        check(billed == charged or (charged, billed) == (month(2), month(1)),
+              f"{rows} rows of {charged} are in the statement of {billed}")
+        counts[charged, billed] = (rows, amount)
+    same("closed months", set(store.rows("SELECT charge_period, row_count, amount_nano_usd FROM closed_month")),
+         {(month(2), *counts[month(2), month(2)])})
+    check((month(2), month(1)) in counts, "nothing came behind the closing of a month")
+    return int(counts[month(2), month(1)][0])
+
+
 def judge(fleet, store, oracle, caps):
     booked, winners = judge_rows(store, oracle)
+    late = judge_closed_month(store)
     sums = Sums(booked)
     judge_sums(fleet, store, sums)
     refused = {(bytes.fromhex(body), int(length)) for body, length in
@@ -167,7 +186,7 @@ def judge(fleet, store, oracle, caps):
     same("quarantine", refused, oracle.expected_refused(winners))
     same("alerts", alerts_written(store), caps.alerts(sums))
     return {"rows": len(booked), "usd": plain(sum(event["amount"] for event in booked)), "users": len(oracle.users),
-            "refused": len(refused), "alerts": len(caps.alerts(sums))}
+            "refused": len(refused), "alerts": len(caps.alerts(sums)), "late": late}
 
 
 class Heard:

@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test func `results larger than all buffers do not block a batch`() async throws {
+  @Test func `a batch larger than all buffers comes back whole`() async throws {
     try await withDatabase { client, _ in
       let large = PostgresValue.text(String(repeating: "x", count: 50_000))
       let batch = try await client.transaction(.write) { session in

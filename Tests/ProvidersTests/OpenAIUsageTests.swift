@@ -8,6 +8,24 @@ struct OpenAIUsageTests {
     OpenAIUsage.tokens(try JSONParser.parse(Array(text.utf8)).root).map { "\($0.unit.rawValue) \($0.quantity)" }
   }
 
+  @Test func `audio is told apart from text, as far as it was not cached`() throws {
+    func usage(_ prompt: Int, cached: Int, heard: Int, _ completion: Int, spoken: Int) throws -> [String] {
+      let input = #"{"cached_tokens":\#(cached),"audio_tokens":\#(heard)}"#
+      let output = #"{"audio_tokens":\#(spoken)}"#
+      return try tokens(
+        #"{"prompt_tokens":\#(prompt),"completion_tokens":\#(completion),"prompt_tokens_details":\#(input),"#
+          + #""completion_tokens_details":\#(output)}"#)
+    }
+    #expect(
+      try usage(100, cached: 0, heard: 30, 50, spoken: 20)
+        == ["input_tokens 70", "output_tokens 30", "input_audio_tokens 30", "output_audio_tokens 20"])
+    #expect(
+      try usage(100, cached: 80, heard: 30, 5, spoken: 0)
+        == ["cached_input_tokens 80", "output_tokens 5", "input_audio_tokens 20"])
+    #expect(try usage(100, cached: 0, heard: 101, 5, spoken: 0) == [])
+    #expect(try usage(100, cached: 0, heard: 0, 5, spoken: 6) == [])
+  }
+
   @Test func `cached tokens are not counted twice`() throws {
     let usage = #"""
       {"prompt_tokens":6074,"completion_tokens":285,"total_tokens":6359,"prompt_tokens_details":{"cached_tokens":3456}}

@@ -64,6 +64,13 @@ struct QueueAgesTests {
     #expect(lines.pass(taking: 10) == nil)
   }
 
+  @Test func `what lay there before the queue was empty says nothing of what comes then`() {
+    var lines = Lines()
+    for _ in 0..<50 { _ = lines.pass(adding: 1) }
+    #expect(lines.pass(taking: 50) == nil)
+    #expect(lines.pass(adding: 1) == .zero)
+  }
+
   @Test func `workers that come and go are counted`() {
     var lines = Lines()
     _ = lines.pass(adding: 30)

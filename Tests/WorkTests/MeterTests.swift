@@ -140,7 +140,8 @@ import Testing
     #expect(film.usage.first?.dimensions == .init(size: "1920x1080", resolution: "1080p"))
   }
 
-  @Test func `a model without a price is booked at nothing, as an estimate, unless its provider states a cost`() throws {
+  @Test func `a model without a price is booked at nothing, as an estimate, unless its provider states a cost`() throws
+  {
     var reply = ProviderReply(output: [], usage: usage((.inputTokens, 10)))
     let unpriced = try #require(try event(.success(reply), task: .llm, payload: Self.text, price: nil))
     #expect(unpriced.cost == Cost(.zero, basis: .estimate, priceID: nil))

@@ -128,7 +128,8 @@ import Testing
         policy.allowsUnpriced = allowing
         policy.tiers["FREE"]?.providers[.llm] = ["hosted"]
         policy.providers["hosted"] = TestRuns.openai("hosted")
-        policy.models.append(ModelListing(provider: "hosted", task: .llm, model: "m", version: nil, stage: .stable, verified: true))
+        policy.models.append(
+          ModelListing(provider: "hosted", task: .llm, model: "m", version: nil, stage: .stable, verified: true))
       }
       planner.prices = PriceBook([])
       return planner.plan(job, foundIn: .low, entitlement: nil, now: Self.now, view: &view)

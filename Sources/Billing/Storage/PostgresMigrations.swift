@@ -165,6 +165,16 @@ enum PostgresMigrations {
       until TEXT COLLATE "C" NOT NULL
     );
 
+    CREATE TABLE marker (
+      number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      epoch TEXT COLLATE "C" NOT NULL UNIQUE
+    );
+    CREATE TABLE replica (
+      process TEXT COLLATE "C" PRIMARY KEY,
+      alive_until TEXT COLLATE "C" NOT NULL,
+      passed BIGINT NOT NULL
+    );
+
     CREATE TABLE user_assignment (
       user_id TEXT COLLATE "C" PRIMARY KEY,
       tier TEXT COLLATE "C",

@@ -171,7 +171,8 @@ enum SQLiteMigrations {
 
   /// `balance` sums the rows by scope (`fleet`, `tier:PRO`, `provider:openai`) and month. `billing_period` of a row is the
   /// month in whose statement it stands: its charge period, or the month that was open when it came after that had been
-  /// closed. `condition` holds what is the matter now, `role` which process does what only one of them shall do.
+  /// closed. `condition` holds what is the matter now, `role` which process does what only one of them shall do, `replica`
+  /// which processes book and behind which `marker` each of them has come.
   private static let balancesAndClosedMonths = """
     ALTER TABLE usage_cost ADD COLUMN billing_period TEXT NOT NULL DEFAULT '';
     DROP TRIGGER usage_cost_is_never_changed;
@@ -212,12 +213,23 @@ enum SQLiteMigrations {
       PRIMARY KEY (scope, kind)
     ) STRICT, WITHOUT ROWID;
     ALTER TABLE alert ADD COLUMN notified_at TEXT;
+    UPDATE alert SET notified_at = sent_at;
     CREATE INDEX alert_unnotified ON alert (number) WHERE notified_at IS NULL;
 
     CREATE TABLE role (
       name TEXT PRIMARY KEY,
       holder TEXT NOT NULL,
       until TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE marker (
+      number INTEGER PRIMARY KEY,
+      epoch TEXT NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE replica (
+      process TEXT PRIMARY KEY,
+      alive_until TEXT NOT NULL,
+      passed INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """
 }

@@ -25,7 +25,7 @@ struct AlertSender {
   /// Looks every second, at the start for what an earlier process left, until cancelled.
   func run() async {
     await withDiscardingTaskGroup { group in
-      group.addTask { await everySecond("alerts cannot be read or marked", send) }
+      group.addTask { await send() }
       group.addTask { await notify() }
       group.addTask { await sendUnwritten() }
     }
@@ -48,13 +48,21 @@ struct AlertSender {
     }
   }
 
-  private func send() async throws(LedgerError) {
-    while role.isHeld {
-      let alerts = try await ledger.unsentAlerts(limit: Self.batchSize)
-      guard !alerts.isEmpty else { return }
-      for alert in alerts { log(alert) }
-      guard await office.deliver(alerts.map { office.alert(AlertMessage($0)) }) else { return }
-      try await ledger.markSent(alerts)
+  private func send() async {
+    // A ledger that can be read and not written must not have them go out again and again.
+    var unmarked: [StoredAlert] = []
+    await everySecond("alerts cannot be read or marked") { () async throws(LedgerError) in
+      while role.isHeld {
+        if unmarked.isEmpty {
+          let alerts = try await ledger.unsentAlerts(limit: Self.batchSize)
+          guard !alerts.isEmpty else { return }
+          for alert in alerts { log(alert) }
+          guard await office.deliver(alerts.map { office.alert(AlertMessage($0)) }) else { return }
+          unmarked = alerts
+        }
+        try await ledger.markSent(unmarked)
+        unmarked = []
+      }
     }
   }
 
@@ -84,19 +92,24 @@ struct AlertSender {
 extension AlertSender {
   private func notify() async {
     var patience = WebhookPatience(logger: logger)
+    var unmarked: [StoredAlert] = []
     await everySecond("alerts for the webhook cannot be read or marked") { () async throws(LedgerError) in
-      let alerts = try await ledger.unnotifiedAlerts(limit: Self.batchSize)
-      let oldest = Wires.now().milliseconds - Self.longestUntold.milliseconds
-      let stale = alerts.filter { $0.createdAt.milliseconds < oldest }
-      guard stale.isEmpty else { return try await ledger.markNotified(stale) }
-      guard let next = alerts.first else { return }
-      switch address {
-      case .none: try await ledger.markNotified(alerts)
-      case .unusable(let reason): patience.failed(reason, after: nil)
-      case .known(let address):
-        guard patience.isOver else { return }
-        if patience.heard(await webhook.tell(next, at: address), next) { try await ledger.markNotified([next]) }
+      if unmarked.isEmpty {
+        let alerts = try await ledger.unnotifiedAlerts(limit: Self.batchSize)
+        let oldest = Wires.now().milliseconds - Self.longestUntold.milliseconds
+        unmarked = alerts.filter { $0.createdAt.milliseconds < oldest }
+        if unmarked.isEmpty, let next = alerts.first {
+          switch address {
+          case .none: unmarked = alerts
+          case .unusable(let reason): patience.failed(reason, after: nil)
+          case .known(let address):
+            guard patience.isOver else { return }
+            if patience.heard(await webhook.tell(next, at: address), next) { unmarked = [next] }
+          }
+        }
       }
+      try await ledger.markNotified(unmarked)
+      unmarked = []
     }
   }
 

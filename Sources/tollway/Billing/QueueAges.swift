@@ -14,7 +14,8 @@ struct QueueAges {
   /// How long the last one that was watched lay there.
   private var last: [Lane: Duration] = [:]
   /// Taken by each worker, as it reported last.
-  private var reported: [String: [Lane: Int64]]?
+  private var reported: [String: [Lane: Int64]] = [:]
+  /// By all of them; only the differences count.
   private var taken: [Lane: Int64] = [:]
 
   /// Bounds what is remembered of workers that are gone.
@@ -42,20 +43,16 @@ struct QueueAges {
     return ages
   }
 
-  /// What workers took before the first look is not counted.
   private mutating func count(_ workers: [WorkerReport]) {
-    let isFirst = reported == nil
-    var known = reported ?? [:]
     for worker in workers {
-      for (lane, count) in worker.taken where !isFirst {
-        taken[lane, default: 0] += count - (known[worker.worker]?[lane] ?? 0)
+      for (lane, count) in worker.taken {
+        taken[lane, default: 0] += count - (reported[worker.worker]?[lane] ?? 0)
       }
-      known[worker.worker] = worker.taken
+      reported[worker.worker] = worker.taken
     }
-    if known.count > Self.mostWorkers {
+    if reported.count > Self.mostWorkers {
       let present = Set(workers.map(\.worker))
-      known = known.filter { present.contains($0.key) }
+      reported = reported.filter { present.contains($0.key) }
     }
-    reported = known
   }
 }

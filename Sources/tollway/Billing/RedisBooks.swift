@@ -6,6 +6,7 @@ import Contracts
 struct RedisBooks: MonthBooks {
   let desk: AdmissionDesk
   let ledger: any LedgerStore
+  let replicas: Replicas
 
   /// Months of one round trip while all of them are written.
   private static let pageSize = 500
@@ -23,6 +24,7 @@ struct RedisBooks: MonthBooks {
   func catchUp(_ marker: LedgerMarker) async throws {
     // While nobody took them, workers published it again and again.
     guard try await desk.isAwaited(marker) else { return }
+    try await replicas.pass(marker)
     let month = try await Month(of: desk.time())
     var last: UserMonth?
     while true {

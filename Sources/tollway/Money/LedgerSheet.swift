@@ -55,7 +55,8 @@ struct LedgerSheet: Encodable {
   /// Without the total: the lines of a spreadsheet are to be summed there.
   var csv: [String] {
     let lines = rows.map { row in
-      [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd, row.originalUsd, row.correctionsUsd] + units.map { row.units[$0] ?? "0" }
+      [row.key, "\(row.jobs)", "\(row.attempts)", row.costUsd, row.originalUsd, row.correctionsUsd]
+        + units.map { row.units[$0] ?? "0" }
     }
     let titles = [by, "jobs", "attempts", "cost_usd", "original_usd", "corrections_usd"] + units
     return ([titles] + lines).map { $0.map(Self.quoted).joined(separator: ",") }

@@ -64,7 +64,8 @@ struct PricesCommand: AsyncParsableCommand {
           for row in rows {
             let (amount, reserve, per) = row.readable
             table.add(
-              "\(price.id)", "\(row.unit.rawValue)\(row.isEstimate ? " (estimate)" : "")", "\(amount)", .init(reserve), "\(per)",
+              "\(price.id)", "\(row.unit.rawValue)\(row.isEstimate ? " (estimate)" : "")", "\(amount)", .init(reserve),
+              "\(per)",
               .init(row.condition(above: above)), checked, .init(price.source))
           }
         }

@@ -61,11 +61,13 @@ struct ReconciliationSheet: Encodable {
     var lines: [String] = []
     if day.drift != .zero {
       lines.append(
-        "stated \(signed(day.drift)) USD beside the price book: its prices are not what is charged; tollway prices check")
+        "stated \(signed(day.drift)) USD beside the price book: its prices are not what is charged; tollway prices check"
+      )
     }
     if day.statedUnpriced != .zero { lines.append("\(day.statedUnpriced) USD were stated for models without a price") }
     if day.estimated != .zero {
-      lines.append("\(day.estimated) USD are estimates: attempts that were never heard of again, or parts nobody measured")
+      lines.append(
+        "\(day.estimated) USD are estimates: attempts that were never heard of again, or parts nobody measured")
     }
     if day.corrections != .zero { lines.append("\(signed(day.corrections)) USD came as corrections") }
     guard let charged, charged != day.amount else { return (lines, false) }

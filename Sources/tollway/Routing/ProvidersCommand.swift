@@ -37,7 +37,9 @@ struct ProvidersCommand: AsyncParsableCommand {
 
     /// Who holds what, and why; nil where the ledger does not lie here, which the states do not need.
     private static func holds(_ settings: Settings) async throws -> [ProviderHold]? {
-      if let path = try Ledger.path(ofURL: settings.ledger), !FileManager.default.fileExists(atPath: path) { return nil }
+      if let path = try Ledger.path(ofURL: settings.ledger), !FileManager.default.fileExists(atPath: path) {
+        return nil
+      }
       return try await ProviderHolds(in: try Ledger.open(settings)).list()
     }
   }

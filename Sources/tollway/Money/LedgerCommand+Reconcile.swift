@@ -98,9 +98,13 @@ struct RedisComparison {
     } else if standing.row < month.lastRow {
       (why, passes) = ("Redis is behind by rows \(standing.row) to \(month.lastRow): billing has yet to tell it", true)
     } else if standing.row > month.lastRow {
-      (why, passes) = ("Redis knows a later row than this ledger has: it belongs to another ledger, or this is a copy", false)
+      (why, passes) = (
+        "Redis knows a later row than this ledger has: it belongs to another ledger, or this is a copy", false
+      )
     } else if standing.base != expected {
-      (why, passes) = ("the same row, other sums: somebody else wrote there. The next event of the user puts it right", false)
+      (why, passes) = (
+        "the same row, other sums: somebody else wrote there. The next event of the user puts it right", false
+      )
     } else {
       return nil
     }
@@ -119,7 +123,8 @@ struct RedisComparison {
           Difference(
             user: booked.month.userID, month: booked.month.chargePeriod, ledgerUsd: booked.month.amount.description,
             redisUsd: "-", openUsd: "-",
-            why: "\(booked.eventIDs.count) events are open though they are booked: billing gives them up within a minute",
+            why:
+              "\(booked.eventIDs.count) events are open though they are booked: billing gives them up within a minute",
             passes: true))
       }
     }
@@ -139,7 +144,9 @@ struct ProviderStatement {
     } catch {
       throw CommandFailure(.failed, "\(path) cannot be read", "a CSV file with the columns provider,day,usd is needed")
     }
-    var lines = text.split(whereSeparator: \.isNewline).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    var lines = text.split(whereSeparator: \.isNewline).map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
     if lines.first?.first?.lowercased() == "provider" { lines.removeFirst() }
     var found: [ProviderStatement] = []
     for (number, cells) in lines.enumerated() {
