@@ -50,6 +50,7 @@ struct LedgerBatch {
     }
     try readMonths(of: entries)
     try readRuns(of: entries)
+    try balances.read(of: entries.map(\.event), from: session)
     let closed = try ClosedMonths.periods(in: session)
     var rows = entries.isEmpty || isNearTheEnd(entries) ? nil : try insert(entries, closed)[...]
     var outcomes: [RecordOutcome] = []
@@ -102,8 +103,9 @@ struct LedgerBatch {
     ).map { try $0.first?.integer("row_number") }
   }
 
-  /// Whether the sums of a month might no longer fit if all events were new.
+  /// Whether a sum might no longer fit if all events were new.
   private func isNearTheEnd(_ entries: [LedgerEntry]) -> Bool {
+    guard balances.hold(entries.map(\.event)) else { return true }
     var sums = months
     return !entries.allSatisfy { entry in
       let key = MonthKey(entry.event)
@@ -120,6 +122,9 @@ struct LedgerBatch {
     if isTaken { return try book(entry, of: arrived, row: nil) }
     guard months[MonthKey(entry.event)]?.adding(entry.event, isNewRun: true) != nil else {
       return try quarantine(arrived, id: entry.event.id, reason: "the user's sum of the month is out of range")
+    }
+    guard balances.hold([entry.event]) else {
+      return try quarantine(arrived, id: entry.event.id, reason: "the fleet's sum of the month is out of range")
     }
     return try book(entry, of: arrived, row: try insert([entry], closed)[0])
   }

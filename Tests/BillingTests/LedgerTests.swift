@@ -121,6 +121,24 @@ import Testing
     #expect(try await ledger.count("usage_cost") == 0)
   }
 
+  @Test func `a balance that can hold no more quarantines what is too much and books the rest`() async throws {
+    // Each of the largest amount; the users' own months are far from full.
+    let most = LedgerEntry.maximumAmount.nanoUSD
+    let events = try (0..<4700).map { try costEvent(job: "j\($0)", user: "u\($0 % 50)", nanoUSD: most, usage: []) }
+    var refused = 0
+    for start in stride(from: 0, to: events.count, by: 500) {
+      let outcomes = try await ledger.record(events[start..<min(start + 500, events.count)].map(\.arrived))
+      refused += outcomes.count { $0 == .quarantined(reason: "the fleet's sum of the month is out of range") }
+    }
+    let rows = try await ledger.count("usage_cost")
+    #expect(rows + refused == events.count && refused > 0 && rows > 4000)
+    #expect(
+      try await ledger.record([try costEvent(job: "small", nanoUSD: 1, usage: [], period: "2026-12").arrived])[0]
+        != .duplicate)
+    #expect(try await ledger.texts("SELECT scope FROM balance WHERE charge_period = '2026-12'").count == 3)
+    #expect(try await ledger.record([events[0].arrived]) == [.duplicate])
+  }
+
   @Test func `a correction adds its signed difference and is neither a job nor an attempt`() async throws {
     let original = try costEvent(nanoUSD: 100, usage: [Usage(.audioSeconds, try decimal("3.936"), .measured)])
     let correction = try costEvent(
