@@ -8,7 +8,7 @@ package import Logging
 /// once.
 package struct BillingWatcher<Arrivals: CostArrivals>: Sendable {
   /// The most events of one transaction. The source should let at least as many arrive unacked.
-  package static var batchLimit: Int { 500 }
+  package static var batchLimit: Int { 1000 }
 
   private let ledger: any LedgerStore
   private let books: any MonthBooks

@@ -54,6 +54,7 @@ package struct Repricing: Sendable {
       page.next = attempt.row
       if attempt.isStated {
         page.stated += 1
+        if let reversal = attempt.reversal { page.corrections.append(reversal) }
       } else if let correction = correction(of: attempt) {
         if correction.cost.amount != .zero { page.corrections.append(correction) }
       } else {
@@ -71,6 +72,24 @@ package struct Repricing: Sendable {
     let corrections: [CostEvent]
 
     var isStated: Bool { ([event] + corrections).contains { $0.cost.basis == .provider } }
+    /// Takes back what repricing had added before the provider stated the cost.
+    var reversal: CostEvent? {
+      let added = corrections.filter { ($0.correction ?? 0) > 0 && $0.cost.basis == .priceBook && $0.usage.isEmpty }
+      let sum = added.reduce(Money.zero) { $0 + $1.cost.amount }
+      guard sum != .zero else { return nil }
+      return correction(Cost(.zero - sum, basis: .priceBook, priceID: added.last?.cost.priceID))
+    }
+
+    /// The next one, whose id and content follow from the rows.
+    func correction(_ cost: Cost) -> CostEvent {
+      var correction = event
+      correction.corrects = event.id
+      correction.correction = max(1, (corrections.compactMap(\.correction).max() ?? 0) + 1)
+      correction.usage = []
+      correction.cost = cost
+      return correction
+    }
+
     var amount: Money { corrections.reduce(event.cost.amount) { $0 + $1.cost.amount } }
 
     /// What is known to have been used, corrections included.
@@ -91,24 +110,16 @@ package struct Repricing: Sendable {
   /// Nil without a price; with an amount of nothing where nothing changes.
   private func correction(of attempt: BookedAttempt) -> CostEvent? {
     let event = attempt.event
-    var correction = event
-    correction.corrects = event.id
-    correction.correction = max(1, (attempt.corrections.compactMap(\.correction).max() ?? 0) + 1)
-    correction.usage = []
     let price = prices.price(provider: event.provider, model: event.model, at: event.time)
     let usage = attempt.usage
     // An attempt that failed without using anything costs nothing, whatever the prices are.
-    if usage.isEmpty {
-      correction.cost = Cost(.zero, basis: .priceBook, priceID: price?.id)
-      return correction
-    }
+    if usage.isEmpty { return attempt.correction(Cost(.zero, basis: .priceBook, priceID: price?.id)) }
     // One that was never heard of again is booked at its worst case.
     let isGuess = event.outcome == .unknown && usage.allSatisfy { $0.source == .estimate }
     guard let price, let cost = isGuess ? price.worstCost(of: usage) : price.cost(of: usage) else { return nil }
     let difference = cost - attempt.amount
     let isDivision = difference <= Self.division && .zero - difference <= Self.division
-    correction.cost = Cost(isDivision ? .zero : difference, basis: .priceBook, priceID: price.id)
-    return correction
+    return attempt.correction(Cost(isDivision ? .zero : difference, basis: .priceBook, priceID: price.id))
   }
 
   private func attempts(_ choice: Choice, after row: Int64, limit: Int) async throws(LedgerError) -> [BookedAttempt] {

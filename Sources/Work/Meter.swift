@@ -9,8 +9,11 @@ struct Meter: Sendable {
 
   /// The event of an attempt that was made here and answered, or was lost after it was sent.
   func event(
-    of run: Run, attempt: Int, candidate: Plan.Candidate, answer: ProviderAnswer, at time: Timestamp
+    of run: Run, attempt: Int, candidate planned: Plan.Candidate, answer: ProviderAnswer, at time: Timestamp
   ) -> CostEvent? {
+    // Prices hold by the time of the event, not of the plan.
+    var candidate = planned
+    candidate.price = prices.price(provider: planned.provider.name, model: planned.model, at: time) ?? planned.price
     let measured: (outcome: AttemptOutcome, usage: [Usage], cost: Cost, version: String?)
     switch answer {
     case .success(let reply):

@@ -60,10 +60,18 @@ struct CommandFailure: Error {
     let exit: Exit =
       switch error.code {
       case .configuration, .refused: .usage
-      case .busy: .unreachable
+      case .busy, .unavailable: .unreachable
       default: .failed
       }
-    return CommandFailure(exit, "\(error)", "check TOLLWAY_LEDGER_URL and that its directory can be written")
+    let remedy =
+      switch error.code {
+      case .refused: "nothing was changed; --help says what is taken"
+      case .busy: "another process holds the ledger; try again"
+      case .diskFull: "make room where the ledger lies"
+      case .newerSchema: "use the newer version of tollway"
+      default: "check TOLLWAY_LEDGER_URL: that the server runs, or that the file's directory can be written"
+      }
+    return CommandFailure(exit, "\(error)", remedy)
   }
 }
 

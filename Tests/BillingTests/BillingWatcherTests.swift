@@ -30,12 +30,12 @@ struct BillingWatcherTests {
     #expect(arrivals.settled == [[0, 1, 2, 3], [4, 5]])
   }
 
-  @Test func `more than 500 at once are several batches`() async throws {
+  @Test func `more than 1,000 at once are several batches`() async throws {
     let folder = try TemporaryFolder()
     let ledger = try Ledger(path: folder.ledgerPath)
     let arrivals = FakeArrivals([try randomEvents(1001, seed: 22)])
     await watcher(ledger, arrivals).run()
-    #expect(arrivals.settled.map(\.count) == [500, 500, 1])
+    #expect(arrivals.settled.map(\.count) == [1000, 1])
     #expect(try await ledger.count("usage_cost") == 1001)
   }
 

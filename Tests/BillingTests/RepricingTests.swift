@@ -106,6 +106,22 @@ import Testing
     #expect(page.corrections.map(\.cost.amount) == [Money(nanoUSD: 1_000_000)])
   }
 
+  @Test func `what repricing added before the provider stated the cost is taken back`() async throws {
+    let unknown = try event(
+      "a", basis: .estimate, nanoUSD: 10, outcome: .unknown, usage: [Usage(.characters, ExactDecimal(1), .estimate)])
+    var repriced = try event("a", nanoUSD: 2, usage: [])
+    (repriced.corrects, repriced.correction) = (unknown.id, 1)
+    // It stated 7, and took the estimate of 10 back.
+    var stated = try event("a", basis: .provider, nanoUSD: -3)
+    (stated.corrects, stated.correction) = (unknown.id, 0)
+    _ = try await ledger.record([unknown, repriced, stated].map(\.arrived))
+    let page = try await corrections(try book("15"))
+    #expect(page.corrections.map(\.id) == ["a/r1/1/c2"] && page.corrections.map(\.cost.amount) == [Money(nanoUSD: -2)])
+    _ = try await ledger.record(page.corrections.map(\.arrived))
+    #expect(try await corrections(try book("15")).corrections.isEmpty)
+    #expect(try await ledger.userMonth(of: "anna", period: "2026-11")?.amount == Money(nanoUSD: 7))
+  }
+
   @Test func `a nano-dollar is the division of a call that served many, and no mistake`() async throws {
     _ = try await ledger.record([
       try event("a", nanoUSD: 15_000_001).arrived, try event("b", nanoUSD: 15_000_002).arrived,

@@ -3,6 +3,7 @@ corrections stand in the next statement, and the books agree. Cost events come f
 
 import csv
 import datetime
+import decimal
 import io
 import json
 import sqlite3
@@ -105,7 +106,7 @@ def month_is_closed():
         check(finance.totals("--month", present) == present_statement, f"{finance.totals('--month', present)}")
         text = fleet.run("ledger", "report", "--by", "day", "--format", "csv").stdout
         lines = list(csv.DictReader(io.StringIO(text)))
-        check(sum(float(line["cost_usd"]) for line in lines) - (right + 0.005 + RIGHT) < 1e-9, f"CSV: {text}")
+        check(dollars(sum(decimal.Decimal(line["cost_usd"]) for line in lines)) == total[2], f"CSV: {text}")
         corrections = [row for row in fleet.rows() if row["corrects"]]
         check({row["event_id"] for row in corrections} == {f"{job}/r1/1/c1" for job in ("j0", "j1", "j2", "late")}
               and {row["charge_period"] for row in corrections} == {last}

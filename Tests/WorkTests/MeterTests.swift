@@ -30,7 +30,7 @@ import Testing
     let job = try TestRuns.job(task: task, payload: payload)
     let candidate = TestRuns.candidate(TestRuns.openai("p"), price: price)
     let run = TestRuns.run(job, [candidate])
-    return Meter(prices: PriceBook([Self.price])).event(
+    return Meter(prices: PriceBook(price.map { [$0] } ?? [])).event(
       of: run, attempt: 1, candidate: candidate, answer: answer, at: Self.time)
   }
 
@@ -48,6 +48,21 @@ import Testing
   private static let picture = #"{"prompt":"a cat","n":4}"#
   private static let clip = #"{"prompt":"a cat","seconds":8}"#
   private static let text = #"{"prompt":"hello","maxTokens":1000}"#
+
+  @Test func `the price counts that holds when the attempt ends, not when it was planned`() throws {
+    let later = Price(
+      provider: "p", model: "m", effectiveFrom: Self.time, rows: [Self.row(.inputTokens, "0.00003")])
+    let job = try TestRuns.job(task: .llm, payload: Self.text)
+    let candidate = TestRuns.candidate(TestRuns.openai("p"), price: Self.price)
+    let reply = ProviderReply(output: [], usage: usage((.inputTokens, 1000)))
+    func cost(at time: Timestamp) -> Cost? {
+      Meter(prices: PriceBook([Self.price, later])).event(
+        of: TestRuns.run(job, [candidate]), attempt: 1, candidate: candidate, answer: .success(reply), at: time)?.cost
+    }
+    #expect(cost(at: Timestamp(milliseconds: Self.time.milliseconds - 1))?.amount == Money(nanoUSD: 20_000_000))
+    #expect(cost(at: Self.time)?.amount == Money(nanoUSD: 30_000_000))
+    #expect(cost(at: Self.time)?.priceID == later.id)
+  }
 
   @Test(arguments: [
     (TaskType.image, Self.picture), (.video, Self.clip), (.llm, Self.text), (.embedding, #"{"input":"word"}"#),

@@ -11,18 +11,20 @@ struct FileChecks {
 
   init(settings: Settings) { self.settings = settings }
 
-  func run(_ checkup: inout Checkup) {
-    ledger(&checkup)
+  func run(_ checkup: inout Checkup) async {
+    await ledger(&checkup)
     artifacts(&checkup)
     prices(&checkup)
     if let policy = policy(&checkup) { providers(of: policy, &checkup) }
   }
 
-  private func ledger(_ checkup: inout Checkup) {
+  private func ledger(_ checkup: inout Checkup) async {
     do {
       let path = try Ledger.path(ofURL: settings.ledger)
       if let path, !files.fileExists(atPath: path) { return directory(of: path, &checkup) }
-      try Ledger.open(settings).close()
+      let ledger = try Ledger.open(settings)
+      _ = try await ClosedMonths(in: ledger).list()
+      try ledger.close()
       checkup.fine("ledger", "\(path ?? "PostgreSQL") opens, its schema is up to date")
     } catch {
       checkup.fail("ledger", error)
