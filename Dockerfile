@@ -10,6 +10,9 @@ WORKDIR /src
 COPY Package.* ./
 RUN swift package resolve
 COPY Sources Sources
+# Sources/Catalog/Defaults has links to them: they are built in.
+COPY deploy/policy.yml deploy/
+COPY provider_costs.yml ./
 # The manifest names the test targets, so SwiftPM wants to see their folders.
 COPY Tests Tests
 RUN swift build -c release --static-swift-stdlib --product tollway \
@@ -23,7 +26,7 @@ RUN apt-get update \
 COPY --from=build /out/tollway /usr/local/bin/tollway
 COPY deploy/policy.yml provider_costs.yml /etc/tollway/
 USER tollway
-# The ledger and what jobs produce; a volume keeps them.
+# A SQLite ledger (unless TOLLWAY_LEDGER_URL names PostgreSQL) and what jobs produce; a volume keeps them.
 WORKDIR /var/lib/tollway
 VOLUME /var/lib/tollway
 ENV TOLLWAY_POLICY=/etc/tollway/policy.yml TOLLWAY_COSTS=/etc/tollway/provider_costs.yml \

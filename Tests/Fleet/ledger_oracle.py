@@ -58,6 +58,7 @@ class Doomed:
 
     def stop(self):
         for process in self.slots:
+            self.fleet.wait_for_line(process, "billing starts")  # before that SIGTERM ends it as any program
             code = self.fleet.stop(process)
             check(code == 0, f"billing ended with {code} on SIGTERM")
         check(all(self.died.values()), f"not every way of dying was had: {self.died}")

@@ -43,6 +43,11 @@ import Testing
     try await servers.stop()
   }
 
+  /// Nothing while the sentinels change a server's role, because they end its connections then.
+  private func answer(_ ask: () async throws -> String) async throws -> String {
+    do { return try await ask() } catch is CommandFailure { return "" }
+  }
+
   @Test func `a primary that was replaced but lives on is left when it refuses to write`() async throws {
     let servers = try await LiveSentinels.dedicated()
     let client = try client(servers.url)
@@ -51,12 +56,12 @@ import Testing
     try await set("before", over: client)
     try await servers.failOver()
     try await waitUntil("the former replica is a primary") {
-      try await servers.command(.second, "ROLE").hasPrefix("master\n")
+      try await answer { try await servers.command(.second, "ROLE") }.hasPrefix("master\n")
     }
     let start = ContinuousClock.now
     try await waitUntil("writes reach the new primary") {
       try await set("after", over: client)
-      return try await servers.command(.second, "EXISTS", "after") == "1\n"
+      return try await answer { try await servers.command(.second, "EXISTS", "after") } == "1\n"
     }
     #expect(start.duration(to: .now) < .seconds(6))  // the sentinels demote the former primary after eight
     #expect(client.serverIdentity?.runID != before.runID)
