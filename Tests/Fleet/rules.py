@@ -25,6 +25,8 @@ def policy(port, order="fake", extra_providers="", limits=(2, 5, 10, 20), timeou
             "visibility": {"showBetaModels": False, "allowUnverified": False},
             **change, "quotas": {**({"concurrency": limit} if limit else {}), **change.get("quotas", {})}}
         body += f"\n  {code}: {json.dumps(tier)}"  # JSON is YAML
+    # Whoever waits long for an answer waits as long for its beginning.
+    silence = f", first_token_timeout: {timeout}, idle_timeout: {timeout}" if timeout != "30s" else ""
     names = ["fake"] + [line.split(":")[0].strip() for line in extra_providers.splitlines() if line.strip()]
     models = "\n".join(f"  - {json.dumps(model)}" for model in extra_models)
     models += "\n" + "\n".join(
@@ -36,7 +38,7 @@ trust_message_tier: {json.dumps(trust)}
 aliases: {json.dumps(aliases or ALIASES)}
 tiers:{body}
 providers:
-  fake: {{kind: openai, base_url: "http://127.0.0.1:{port}/v1", timeout: {timeout}}}
+  fake: {{kind: openai, base_url: "http://127.0.0.1:{port}/v1", timeout: {timeout}{silence}}}
   echo: {{kind: echo}}
 {extra_providers}
 models:
