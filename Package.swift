@@ -90,7 +90,7 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
+    .target(name: "TestKit", dependencies: [logging], path: "Tests/TestKit", swiftSettings: strict),
     tests("Confinement"),
     tests("AMQP", needs: ["Confinement", logging]),
     tests("Redis", needs: ["Confinement", logging]),

@@ -2,6 +2,7 @@ import Catalog
 import Contracts
 import Logging
 import Synchronization
+import TestKit
 import Testing
 
 @testable import Billing
@@ -13,7 +14,7 @@ struct BillingWatcherTests {
 
   private func watcher(
     _ ledger: any LedgerStore, _ arrivals: FakeArrivals, books: FakeBooks = FakeBooks(),
-    log: RecordedLog = RecordedLog(), clock: any Clock<Duration> = SkippingClock(),
+    log: RecordingLog = RecordingLog(), clock: any Clock<Duration> = SkippingClock(),
     onBatch: @escaping @Sendable (BookedBatch) -> Void = { _ in }
   ) -> BillingWatcher<FakeArrivals> {
     BillingWatcher(
@@ -45,13 +46,13 @@ struct BillingWatcherTests {
     let ledger = FakeLedger(failures: Array(repeating: LedgerError(code, "no"), count: 20)) {
       #expect(arrivals.settled.isEmpty)
     }
-    let log = RecordedLog()
+    let log = RecordingLog()
     await watcher(ledger, arrivals, log: log).run()
     #expect(arrivals.settled == [[0, 1, 2, 3, 4, 5]])
-    #expect(log.lines.count == 2)
-    #expect(log.lines.first?.hasPrefix("error the ledger cannot be written") == true)
+    #expect(log.texts.count == 2)
+    #expect(log.texts.first?.hasPrefix("error the ledger cannot be written") == true)
     // 0.1 + 0.2 + ... + 6.4 s, then 13 pauses of 10 s.
-    #expect(log.lines.last == "info the ledger is written again [duration: 142.7 seconds]")
+    #expect(log.texts.last == "info the ledger is written again [duration: 142.7 seconds]")
   }
 
   @Test func `a cancelled watcher acks nothing of what it has in hand`() async throws {
@@ -70,7 +71,7 @@ struct BillingWatcherTests {
     let folder = try TemporaryFolder()
     let ledger = try Ledger(path: folder.ledgerPath)
     let other = try costEvent(job: "j0", run: "r0", attempt: 1)
-    let log = RecordedLog()
+    let log = RecordingLog()
     let booked = Mutex<[BookedBatch]>([])
     let arrivals = FakeArrivals([events + [events[0], other]], redelivered: true)
     await watcher(ledger, arrivals, log: log) { batch in booked.withLock { $0.append(batch) } }.run()
@@ -79,7 +80,7 @@ struct BillingWatcherTests {
     #expect(batch.redelivered == 8)
     let oldest = try #require(events.map(\.time).min())
     #expect(batch.lag == .milliseconds(1_900_000_000_000 - oldest.milliseconds))
-    #expect(log.lines == ["error cost events were quarantined [count: 1] [reason: conflict on j0/r0/1]"])
+    #expect(log.texts == ["error cost events were quarantined [count: 1] [reason: conflict on j0/r0/1]"])
     #expect(arrivals.settled.count == 1)
   }
 
@@ -100,13 +101,13 @@ struct BillingWatcherTests {
     let ledger = try Ledger(path: folder.ledgerPath)
     let arrivals = FakeArrivals([events])
     let books = FakeBooks(failures: 20) { #expect(arrivals.settled.isEmpty) }
-    let log = RecordedLog()
+    let log = RecordingLog()
     await watcher(ledger, arrivals, books: books, log: log).run()
     #expect(arrivals.settled.count == 1)
     #expect(books.booked.count == 1)
-    #expect(log.lines.count == 2)
-    #expect(log.lines.first?.hasPrefix("error admission's books cannot be written") == true)
-    #expect(log.lines.last == "info admission's books are written again [duration: 142.7 seconds]")
+    #expect(log.texts.count == 2)
+    #expect(log.texts.first?.hasPrefix("error admission's books cannot be written") == true)
+    #expect(log.texts.last == "info admission's books are written again [duration: 142.7 seconds]")
     #expect(try await ledger.count("usage_cost") == 6)
   }
 
@@ -235,26 +236,12 @@ private final class SkippingClock: Clock {
   }
 }
 
-/// Keeps lines as `level message [key: value]`.
-private final class RecordedLog: Sendable {
-  private let kept = Mutex<[String]>([])
-
-  var lines: [String] { kept.withLock { $0 } }
-  var logger: Logger { Logger(label: "billing") { _ in Handler(log: self) } }
-
-  private struct Handler: LogHandler {
-    let log: RecordedLog
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.trace
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-      let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " [\($0.key): \($0.value)]" }
-      log.kept.withLock { $0.append("\(event.level) \(event.message)\(fields.joined())") }
+extension RecordingLog {
+  /// As `level message [key: value]`.
+  fileprivate var texts: [String] {
+    lines.map { line in
+      let fields = line.metadata.sorted { $0.key < $1.key }.map { " [\($0.key): \($0.value)]" }
+      return "\(line.level) \(line.message)\(fields.joined())"
     }
   }
 }

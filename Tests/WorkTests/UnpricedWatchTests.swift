@@ -1,32 +1,21 @@
 import Catalog
 import Contracts
 import Logging
-import Synchronization
+import TestKit
 import Testing
 
 @testable import Work
 
 @Suite struct UnpricedWatchTests {
-  private final class Lines: Sendable {
-    let all = Mutex<[String]>([])
-  }
-
-  private struct Handler: LogHandler {
-    let lines: Lines
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .trace
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-      get { metadata[key] }
-      set { metadata[key] = newValue }
-    }
-    func log(event: LogEvent) {
-      let words = ["provider", "model", "count"].map { "\(event.metadata?[$0].map { "\($0)" } ?? "-")" }
-      lines.all.withLock { $0.append("\(event.level) " + words.joined(separator: " ")) }
-    }
-  }
-
   private let watch = UnpricedWatch()
-  private let lines = Lines()
+  private let log = RecordingLog()
+
+  private var lines: [String] {
+    log.lines.map { line in
+      let words = ["provider", "model", "count"].map { "\(line.metadata[$0].map { "\($0)" } ?? "-")" }
+      return "\(line.level) " + words.joined(separator: " ")
+    }
+  }
 
   private func note(_ candidate: Plan.Candidate, _ cost: Cost, at time: ContinuousClock.Instant) throws {
     let event = CostEvent(
@@ -34,8 +23,7 @@ import Testing
       provider: candidate.provider.name, model: candidate.model, modelVersion: nil, outcome: .success,
       usage: [Usage(.inputTokens, ExactDecimal(1), .provider)], cost: cost, time: Timestamp(milliseconds: 0),
       chargePeriod: "2026-11")
-    let lines = lines
-    watch.note(event, of: candidate, at: time, logger: Logger(label: "t") { _ in Handler(lines: lines) })
+    watch.note(event, of: candidate, at: time, logger: log.logger)
   }
 
   @Test func `what is booked at nothing for want of a price is told once a minute for each model`() throws {
@@ -45,7 +33,7 @@ import Testing
     for second in [0, 1, 59] { try note(one, guess, at: start + .seconds(second)) }
     try note(TestRuns.candidate(TestRuns.openai("b")), guess, at: start + .seconds(2))
     try note(one, guess, at: start + .seconds(60))
-    #expect(lines.all.withLock { $0 } == ["error a m 1", "error b m 1", "error a m 3"])
+    #expect(lines == ["error a m 1", "error b m 1", "error a m 3"])
   }
 
   @Test func `what has a price, or is stated, or is free is not told of`() throws {
@@ -56,6 +44,6 @@ import Testing
     var echo = TestRuns.openai("a")
     echo.kind = .echo
     try note(TestRuns.candidate(echo), guess, at: .now)
-    #expect(lines.all.withLock { $0 } == [])
+    #expect(lines == [])
   }
 }

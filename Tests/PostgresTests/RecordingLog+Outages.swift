@@ -1,0 +1,8 @@
+import Logging
+import TestKit
+
+extension RecordingLog {
+  /// Errors about PostgreSQL, and notices that it is back.
+  var outagesBegun: Int { lines.count { $0.level == .error && $0.text.hasPrefix("postgres failed") } }
+  var outagesEnded: Int { lines.count { $0.level == .notice && $0.text.hasPrefix("postgres is back") } }
+}
