@@ -3,6 +3,7 @@ once, the ledger has one row for each call of the provider's own log."""
 
 import collections
 import datetime
+import itertools
 import functools
 import pathlib
 import shutil
@@ -365,13 +366,18 @@ def restart_in_the_middle(fleet, server, pause):
     time.sleep(pause)  # the outage itself, not a wait for something
     server.start()
     all_ended(fleet, first, 120)
-    second = [{**job, "id": "later-" + job["id"]} for job in jobs(40)]
-    fleet.publish(second)
-    all_ended(fleet, second, 60)
-    for worker in workers:
-        check(worker.poll() is None, "a worker did not survive")
-        served = worker.log.read_text().count("job=later-")
-        check(served > 0, "a worker does not consume after the outage")
+    # Each worker comes back after a random pause of its own; more jobs follow until both have served some.
+    deadline, idle = time.monotonic() + 60, workers
+    for round_number in itertools.count():
+        later = [{**job, "id": f"later-{round_number}-{job['id']}"} for job in jobs(40)]
+        fleet.publish(later)
+        all_ended(fleet, later, 60)
+        for worker in workers:
+            check(worker.poll() is None, "a worker did not survive")
+        idle = [worker for worker in idle if "job=later-" not in worker.log.read_text()]
+        if not idle:
+            break
+        check(time.monotonic() < deadline, "a worker does not consume after the outage")
     letters = fleet.drain("jobs.dead")
     check(not letters, f"{len(letters)} healthy jobs were dead-lettered")
 
