@@ -57,8 +57,8 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
     .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
-    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .target(name: "CKernel"),
+    .target(name: "CPostgres"),
     .target(name: "CAllocator", linkerSettings: allocator),
 
     room("Confinement", needs: ["CKernel"]),

@@ -25,12 +25,15 @@ package struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomR
 /// like, `~/.pgpass`. No part of the URL is repeated in an error: any part may be a piece of a password that was not
 /// percent-encoded.
 extension PostgresConfiguration {
-  /// `key` names the setting in error messages. Throws `configuration` errors only, each with the fix.
+  /// Loads libpq. `key` names the setting in error messages. Throws `configuration` errors only, each with the fix.
   package init(url: String, key: String = "TOLLWAY_LEDGER_URL") throws(PostgresError) {
     let form = "write postgres://user:password@host:port/database, with / @ : ? % in a password percent-encoded"
     func refusal(_ problem: String) -> PostgresError { PostgresError(.configuration, "\(key): \(problem); \(form)") }
     guard url.hasPrefix("postgres://") || url.hasPrefix("postgresql://"), !url.utf8.contains(0) else {
       throw refusal("this is no URL of PostgreSQL")
+    }
+    if let failure = tollway_pq_load().map({ String(cString: $0) }) {
+      throw PostgresError(.configuration, "\(key) needs libpq 14 or newer; install libpq5 (\(failure))")
     }
     guard var options = Self.options(of: url) else { throw refusal("the URL is malformed or has an unknown option") }
 
