@@ -20,7 +20,8 @@ RUN swift build -c release --static-swift-stdlib --product tollway \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends librabbitmq4 libhiredis0.14 libpq5 libsqlite3-0 espeak-ng ca-certificates \
+    && apt-get install -y --no-install-recommends librabbitmq4 libhiredis0.14 libpq5 libsqlite3-0 \
+        espeak-ng ffmpeg librsvg2-bin fonts-dejavu-core ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/tollway --create-home tollway
 COPY --from=build /out/tollway /usr/local/bin/tollway

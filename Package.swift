@@ -75,6 +75,11 @@ let package = Package(
     room("Providers", needs: ["Contracts", "Catalog", httpClient, crypto, logging]),
     room("Billing", needs: ["Contracts", "Catalog", "Lanes", "Postgres", grdb, logging]),
     room("Observability", needs: ["Contracts", hummingbird, logging]),
+    room(
+      "Gateway",
+      needs: [
+        "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Observability", hummingbird, crypto, logging,
+      ], resources: [.embedInCode("Defaults")]),
 
     room(
       "Work",
@@ -103,6 +108,7 @@ let package = Package(
     tests("Lanes", needs: ["AMQP", "Contracts", logging]),
     tests("Work", needs: ["Admission", "AMQP", "Catalog", "Contracts", "Lanes", "Providers", "Redis", logging]),
     tests("Admission", needs: ["Contracts", "Redis", logging]),
+    tests("Gateway", needs: ["Admission", "AMQP", "Catalog", "Contracts", "Lanes", "Redis", httpClient, logging]),
     .testTarget(
       name: "TollwayTests", dependencies: ["tollway", "Contracts", "TestKit"], swiftSettings: strict),
     .testTarget(name: "TestKitTests", dependencies: ["TestKit"], swiftSettings: strict),

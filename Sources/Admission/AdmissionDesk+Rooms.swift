@@ -129,6 +129,11 @@ extension AdmissionDesk {
     try await acquire(keys.marker, worker, length)
   }
 
+  /// It says too little: a worker publishes another at once.
+  package func leaveMarker() async throws(AdmissionError) {
+    _ = try await send([RedisCommand("DEL").arg(keys.marker)])
+  }
+
   private func acquire(_ key: String, _ owner: String, _ length: Duration) async throws(AdmissionError) -> Bool {
     let command = RedisCommand("SET").arg(key).arg(owner).arg("NX").arg("PX").arg(length.milliseconds)
     return try await send([command])[0].string == "OK"

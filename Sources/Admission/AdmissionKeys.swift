@@ -36,6 +36,8 @@ package struct AdmissionKeys: Sendable, Hashable {
   package var freeze: String { prefix + "freeze" }
   /// Hash: worker -> its last report.
   package var workers: String { prefix + "workers" }
+  /// Hash: id of an API key -> what it may do and the hash of its secret; a copy of the ledger database's rows.
+  package var apiKeys: String { prefix + "keys" }
 
   package func job(_ id: String) -> String { prefix + "job:" + id }
   // The following take users in base64url.

@@ -89,7 +89,7 @@ extension FinishReply {
       self =
         isOtherRun == "1"
         ? .supersededByAnotherRun
-        : .superseded(declaredUnknown: parts.dropFirst(2).compactMap { $0.int.map { Int($0) } })
+        : .superseded(declaredUnknown: parts.dropFirst(2).compactMap(\.bytes))
     case "running":
       guard parts.count == 2, let lease = parts[1].int else { return nil }
       self = .running(.milliseconds(lease))

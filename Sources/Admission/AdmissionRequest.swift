@@ -201,8 +201,8 @@ package final class Finish: Sendable {
 package enum FinishReply: Sendable, Equatable {
   /// `next` is the lane in which a waiting job of the same user can run now.
   case finished(run: String, next: Lane?)
-  /// The job was taken away from this lease; these attempts of its run were declared unknown meanwhile.
-  case superseded(declaredUnknown: [Int])
+  /// The job was taken away from this lease; the events of those attempts of its run that were declared unknown.
+  case superseded(declaredUnknown: [[UInt8]])
   /// Redis lost the run and another one began: what was spent here is in nobody's books yet.
   case supersededByAnotherRun
   /// Nobody held a lease here and another delivery runs.

@@ -29,6 +29,8 @@ enum AdmissionScripts {
   static let byHand = script("by_hand", PackageResources.by_hand_lua)
   static let continueAttempt = script("continue", PackageResources.continue_lua)
   static let rest = script("rest", PackageResources.rest_lua)
+  static let door = script("door", PackageResources.door_lua)
+  static let key = script("key", PackageResources.key_lua)
 
   private static func script(_ name: String, _ source: [UInt8]) -> RedisScript {
     RedisScript(name: name, source: String(decoding: PackageResources.prelude_lua + source, as: UTF8.self))

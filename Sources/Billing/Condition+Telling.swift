@@ -78,7 +78,7 @@ extension Condition {
 
   private var severity: Alert.Severity {
     switch key.kind {
-    case .providerFunds, .providerAccount, .ledgerLag, .ledgerConflict: .error
+    case .providerFunds, .providerAccount, .ledgerLag, .ledgerQuarantine, .broker: .error
     case .providerGone, .breakerOpen, .providerLatency, .laneWait, .deadLetters: .warning
     }
   }
@@ -111,7 +111,8 @@ extension Condition {
     case .laneWait: "jobs of lane \(name) wait up to \(found) s for a slot, more than the \(limit) s they were promised"
     case .deadLetters: "\(found) new dead letters within five minutes, more than \(limit)"
     case .ledgerLag: "cost events have been waiting for \(found) s to be booked, more than \(limit) s"
-    case .ledgerConflict: "cost events differ from what is booked under their id, \(found) within five minutes"
+    case .ledgerQuarantine: "cost events came that cannot be booked; they are in quarantine"
+    case .broker: "the broker has taken no messages for \(found) s: it is gone, or out of memory or disk"
     }
   }
 
@@ -122,7 +123,8 @@ extension Condition {
     case .laneWait: "jobs of lane \(name) start in time again"
     case .deadLetters: "no more new dead letters than usual"
     case .ledgerLag: "cost events are booked in time again"
-    case .ledgerConflict: "no further cost event differs from what is booked under its id"
+    case .ledgerQuarantine: "no further cost event had to be quarantined"
+    case .broker: "the broker takes messages again"
     }
   }
 
@@ -134,7 +136,9 @@ extension Condition {
     case .laneWait: "tollway lanes; start more workers, or give them more slots"
     case .deadLetters: "tollway dead list"
     case .ledgerLag: "see the log of tollway billing, and tollway doctor"
-    case .ledgerConflict: "see table quarantined_event: somebody else publishes to the exchange costs, or a worker errs"
+    case .ledgerQuarantine:
+      "tollway ledger quarantine says why: somebody else publishes to the exchange costs, or a worker errs"
+    case .broker: "tollway doctor; rabbitmqctl list_alarms says whether it is out of memory or disk"
     }
   }
 }

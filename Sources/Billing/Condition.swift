@@ -16,8 +16,10 @@ package struct Condition: Sendable, Hashable {
     case laneWait = "lane_wait"
     case deadLetters = "dead_letters"
     case ledgerLag = "ledger_lag"
-    /// Two cost events of one id differ.
-    case ledgerConflict = "ledger_conflict"
+    /// Cost events came that cannot be booked, for whatever reason.
+    case ledgerQuarantine = "ledger_quarantine"
+    /// The broker takes no messages: it is gone, or out of memory or disk.
+    case broker
   }
 
   package enum Subject: Sendable, Hashable, CustomStringConvertible {

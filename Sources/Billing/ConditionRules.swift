@@ -14,7 +14,7 @@ package struct ConditionRules: Sendable {
     }
   }
 
-  /// Dead letters and conflicts are counted over so long.
+  /// Dead letters are counted over so long, and for so long an event in quarantine is news.
   package static let window: Duration = .seconds(300)
 
   /// What is the matter, as the ledger has it.
@@ -24,6 +24,8 @@ package struct ConditionRules: Sendable {
   /// Since when it has been well, of conditions.
   private var wellSince: [Condition.Key: Timestamp] = [:]
   private var letters = LetterGrowth()
+  /// Of the broker. It is answered within milliseconds, and within a second under load.
+  private static let longestSilence: Duration = .seconds(3)
 
   package init(active: [Condition]) {
     self.active = Dictionary(active.map { ($0.key, $0) }) { first, _ in first }
@@ -94,9 +96,10 @@ package struct ConditionRules: Sendable {
       let figures = ConditionFigures("letters", found: letters.grown, limit: reading.deadLetterLimit)
       found[Condition.Key(.deadLetters, .fleet)] = Finding(figures: figures)
     }
-    if let conflicts = reading.conflicts, conflicts > 0 {
-      let figures = ConditionFigures("events", found: conflicts, limit: 0)
-      found[Condition.Key(.ledgerConflict, .fleet)] = Finding(figures: figures)
+    if reading.hasQuarantined == true { found[Condition.Key(.ledgerQuarantine, .fleet)] = Finding() }
+    if let silence = reading.brokerSilence, silence > Self.longestSilence {
+      let limit = Self.longestSilence + Condition.Kind.broker.patience
+      found[Condition.Key(.broker, .fleet)] = Finding(figures: ConditionFigures(limit, found: silence))
     }
     let unknown: (Condition.Key) -> Bool = { key in
       switch key.kind {
@@ -107,7 +110,8 @@ package struct ConditionRules: Sendable {
       case .laneWait: return reading.waits == nil
       case .deadLetters: return reading.deadLetters == nil
       case .ledgerLag: return reading.ledgerLag == nil
-      case .ledgerConflict: return reading.conflicts == nil
+      case .ledgerQuarantine: return reading.hasQuarantined == nil
+      case .broker: return reading.brokerSilence == nil
       }
     }
     return (found, unknown)
@@ -140,15 +144,18 @@ extension Condition.Kind {
     case .providerLatency: .seconds(60)
     // One event that was announced again after hours is old for a moment.
     case .ledgerLag: .seconds(3)
-    case .providerFunds, .providerAccount, .providerGone, .breakerOpen, .laneWait, .deadLetters, .ledgerConflict: .zero
+    // A process that was stopped for a while finds a long silence with its first look.
+    case .broker: .seconds(7)
+    case .providerFunds, .providerAccount, .providerGone, .breakerOpen, .laneWait, .deadLetters, .ledgerQuarantine:
+      .zero
     }
   }
 
   /// For how long it must have been well.
   fileprivate var convalescence: Duration {
     switch self {
-    case .providerFunds, .providerAccount, .providerGone, .breakerOpen: .seconds(10)
-    case .providerLatency, .laneWait, .deadLetters, .ledgerLag, .ledgerConflict: .seconds(30)
+    case .providerFunds, .providerAccount, .providerGone, .breakerOpen, .broker: .seconds(10)
+    case .providerLatency, .laneWait, .deadLetters, .ledgerLag, .ledgerQuarantine: .seconds(30)
     }
   }
 }

@@ -1,4 +1,4 @@
-package import Contracts
+import Contracts
 
 // What is the matter, in the ledger. Each change is one transaction with the alert that tells of it, and may be repeated.
 
@@ -17,16 +17,6 @@ extension Ledger {
     }
   }
 
-  /// Cost events that came since then and differ from the one that is booked under their id.
-  package func conflicts(since: Timestamp) async throws(LedgerError) -> Int {
-    try await database.read { session throws(LedgerError) in
-      let row = try session.row(
-        "SELECT count(*) AS found FROM quarantined_event WHERE received_at >= ? AND reason LIKE 'conflict:%'",
-        [SQLValue(since)])
-      return try row?.int("found") ?? 0
-    }
-  }
-
   /// Writes it with its alert, unless it is the matter already. Answers what is there then.
   /// - Parameter isTold: administrators were told while the ledger could not be written.
   package func raise(
@@ -35,15 +25,11 @@ extension Ledger {
     let telling = condition.raised(figures)
     let time = now()
     return try await database.write { session throws(LedgerError) in
-      let key: [SQLValue] = [.text(telling.scope), .text(telling.kind)]
-      let isNew = try session.execute(
-        "INSERT INTO condition (scope, kind, since) VALUES (?, ?, ?) ON CONFLICT (scope, kind) DO NOTHING",
-        key + [SQLValue(condition.since)])
-      guard isNew > 0 else {
-        let row = try session.row("SELECT since FROM condition WHERE scope = ? AND kind = ?", key)
+      guard try telling.begin(in: session, at: time) else {
+        let row = try session.row(
+          "SELECT since FROM condition WHERE scope = ? AND kind = ?", [.text(telling.scope), .text(telling.kind)])
         return Condition(condition.key, since: try row?.time("since") ?? condition.since)
       }
-      try session.execute(Alert.insert, telling.values(at: time))
       if isTold {
         try session.execute(
           """
@@ -70,5 +56,17 @@ extension Ledger {
       let note = Condition(key, since: try row.time("since")).recovered(at: time)
       return try session.execute(Alert.insert, note.values(at: time)) > 0
     }
+  }
+}
+
+extension Condition.Telling {
+  /// Writes the condition with its alert. False, and nothing happens, when it is the matter already.
+  func begin(in session: any SQLSession, at time: Timestamp) throws(LedgerError) -> Bool {
+    let isNew = try session.execute(
+      "INSERT INTO condition (scope, kind, since) VALUES (?, ?, ?) ON CONFLICT (scope, kind) DO NOTHING",
+      [.text(scope), .text(kind), .text(period)])
+    guard isNew > 0 else { return false }
+    try session.execute(Alert.insert, values(at: time))
+    return true
   }
 }

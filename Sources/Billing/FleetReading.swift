@@ -42,13 +42,15 @@ package struct FleetReading: Sendable {
   /// New ones within five minutes that need nobody.
   package var deadLetterLimit: Int
   package var ledgerLag: Bound?
-  /// Cost events of the last five minutes that had the id of another one.
-  package var conflicts: Int?
+  /// Whether a cost event was quarantined within the last five minutes.
+  package var hasQuarantined: Bool?
+  /// For how long the broker has confirmed no message.
+  package var brokerSilence: Duration?
 
   package init(
     rests: [String: Rest]? = nil, latencies: [String: Bound]? = nil, waits: [Lane: Bound]? = nil,
     deadLetters: Int? = nil, deadLetterLimit: Int = 10, ledgerLag: Bound? = nil,
-    conflicts: Int? = nil
+    hasQuarantined: Bool? = nil, brokerSilence: Duration? = nil
   ) {
     self.rests = rests
     self.latencies = latencies
@@ -56,6 +58,7 @@ package struct FleetReading: Sendable {
     self.deadLetters = deadLetters
     self.deadLetterLimit = deadLetterLimit
     self.ledgerLag = ledgerLag
-    self.conflicts = conflicts
+    self.hasQuarantined = hasQuarantined
+    self.brokerSilence = brokerSilence
   }
 }

@@ -26,14 +26,19 @@ package final class Ledger: LedgerStore {
     self.init(database: try SQLiteDatabase(path: path), now: now)
   }
 
-  /// Opens the ledger that `TOLLWAY_LEDGER_URL` names and brings its tables up to date; a server is connected to when it
-  /// is needed first. The address is not repeated in
-  /// errors, it may hold a password.
+  /// Opens the ledger that `TOLLWAY_LEDGER_URL` names; a server is connected to when it is needed first. The address is
+  /// not repeated in errors, it may hold a password.
   /// - Parameter failpoint: `TOLLWAY_FAILPOINT`; a place that is none of the ledger's is left alone.
-  package convenience init(url: String, failpoint: String? = nil) throws(LedgerError) {
+  package convenience init(
+    url: String, opening: LedgerOpening = .making, failpoint: String? = nil
+  ) throws(LedgerError) {
     let failpoints = LedgerFailpoints(parsing: failpoint)
     let database: any LedgerDatabase =
-      if let path = try Self.path(ofURL: url) { try SQLiteDatabase(path: path) } else { try PostgresDatabase(url: url) }
+      if let path = try Self.path(ofURL: url) {
+        try SQLiteDatabase(path: path, opening: opening)
+      } else {
+        try PostgresDatabase(url: url, opening: opening)
+      }
     self.init(database: database, failpoints: failpoints)
   }
 
@@ -47,6 +52,9 @@ package final class Ledger: LedgerStore {
     }
     return String(url.dropFirst(scheme.count))
   }
+
+  /// Returns when a server has answered and its tables are as the opening asks for.
+  package func reach() async throws(LedgerError) { try await database.read { _ in } }
 
   package func record(_ events: [ArrivedEvent], under policy: Policy) async throws(LedgerError) -> RecordedBatch {
     let arrivals = events.map { LedgerBatch.Arrival(event: $0, entry: LedgerEntry.reading($0.body)) }

@@ -33,6 +33,8 @@ struct LedgerBatch {
   private var tiers: [MonthKey: String] = [:]
   private var knownRuns: Set<String> = []
   private var balances = BalanceChanges()
+  /// Whether something is in quarantine that was not there before.
+  private var hasRefused = false
 
   /// Of a quarantined body only this much is kept, in bytes.
   private static let keptBody = 16 * 1024
@@ -156,8 +158,8 @@ struct LedgerBatch {
     return .conflict(eventID: event.id)
   }
 
-  private func quarantine(_ arrived: ArrivedEvent, id: String?, reason: String) throws -> RecordOutcome {
-    try session.execute(
+  private mutating func quarantine(_ arrived: ArrivedEvent, id: String?, reason: String) throws -> RecordOutcome {
+    let added = try session.execute(
       """
       INSERT INTO quarantined_event (event_id, reason, body, body_bytes, received_at) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT DO NOTHING
@@ -166,6 +168,7 @@ struct LedgerBatch {
         SQLValue(id), .text(reason), .bytes(Array(arrived.body.prefix(Self.keptBody))), SQLValue(arrived.body.count),
         SQLValue(recordedAt),
       ])
+    if added > 0 { hasRefused = true }
     return .quarantined(reason: reason)
   }
 
@@ -190,6 +193,10 @@ struct LedgerBatch {
       alerts += Alert.due(on: balance, budgets: policy.budgets, at: recordedAt)
     }
     _ = try session.each(Alert.insert, alerts.map { $0.values(at: recordedAt) })
+    if hasRefused {
+      let quarantine = Condition(.init(.ledgerQuarantine, .fleet), since: recordedAt)
+      _ = try quarantine.raised(nil).begin(in: session, at: recordedAt)
+    }
     return booked.compactMap { key, events in
       guard let month = months[key], month.lastRow > 0 else { return nil }
       return BookedMonth(month: month, eventIDs: events)

@@ -15,10 +15,16 @@ package struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
     case corrupt
     /// The file was written by a newer version of this program.
     case newerSchema = "newer_schema"
+    /// The tables are of an older version of this program, and whoever opened them does not change them.
+    case olderSchema = "older_schema"
+    /// There is no file, or there are no tables of ours in the database.
+    case absent
     /// The address does not name a ledger that this program can open.
     case configuration
     /// The caller's values were refused.
     case refused
+    /// Something else has to happen first.
+    case tooEarly = "too_early"
     /// Anything that only a person can explain.
     case unexpected
   }
@@ -37,7 +43,8 @@ package struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
   package var disposition: Disposition {
     switch code {
     case .busy, .diskFull, .unavailable, .cancelled: .retry
-    case .corrupt, .newerSchema, .configuration, .refused, .unexpected: .permanent
+    case .corrupt, .newerSchema, .olderSchema, .absent, .configuration, .refused, .tooEarly, .unexpected:
+      .permanent
     }
   }
 

@@ -12,6 +12,13 @@ package struct Reconciliation: Sendable {
     package var period: String
     package var kept: Money
     package var rows: Money
+
+    package init(scope: String, period: String, kept: Money, rows: Money) {
+      self.scope = scope
+      self.period = period
+      self.kept = kept
+      self.rows = rows
+    }
   }
 
   /// One day of one provider, UTC.
@@ -26,6 +33,8 @@ package struct Reconciliation: Sendable {
     package var byPriceBook = Money.zero
     package var estimated = Money.zero
     package var corrections = Money.zero
+    /// What estimates come to of which nobody has learned the truth since, with what repricing changed of them.
+    package var openEstimates = Money.zero
     /// What the price book says of the attempts whose cost was stated; those without a price are left out.
     package var statedByPriceBook = Money.zero
     /// Stated attempts for which the book has no price.
@@ -81,6 +90,19 @@ package struct Reconciliation: Sendable {
     ("coalesce(r.scope, k.scope)", "(SELECT * FROM balance WHERE scope LIKE 'provider:%')", "'provider:' || provider"),
   ]
 
+  /// A late result is the correction number 0, and says what was used; later ones come from a changed price book.
+  private static let openEstimates = """
+    SELECT substr(e.occurred_at, 1, 10) AS day, e.provider AS provider, CAST(sum(
+      e.amount_nano_usd + (SELECT coalesce(sum(c.amount_nano_usd), 0) FROM usage_cost c WHERE c.corrects = e.event_id)
+    ) AS BIGINT) AS amount
+    FROM usage_cost e
+    WHERE e.occurred_at >= ? AND e.occurred_at < ? AND e.basis = 'estimate' AND e.corrects IS NULL
+      AND NOT EXISTS (
+        SELECT 1 FROM usage_cost c WHERE c.corrects = e.event_id
+          AND (c.basis = 'provider' OR (c.basis = 'price_book' AND c.event_id = e.event_id || '/c0')))
+    GROUP BY 1, 2
+    """
+
   /// In the order of days and providers.
   /// - Parameters:
   ///   - from: counts, by the time of the attempt.
@@ -97,6 +119,10 @@ package struct Reconciliation: Sendable {
         var sum = days[key] ?? Day(day: day, provider: event.provider)
         sum.add(event, prices)
         days[key] = sum
+      }
+      for row in try session.rows(Self.openEstimates, [SQLValue(from), SQLValue(to)]) {
+        let key = "\(try row.text("day")) \(try row.text("provider"))"
+        days[key]?.openEstimates = try row.money("amount")
       }
       return days.sorted { $0.key < $1.key }.map(\.value)
     }

@@ -92,10 +92,11 @@ package struct Repricing: Sendable {
 
     var amount: Money { corrections.reduce(event.cost.amount) { $0 + $1.cost.amount } }
 
-    /// What is known to have been used, corrections included.
+    /// What is known to have been used, corrections included; nothing of what they take back whole.
     var usage: [Usage] {
       var net = event.usage
-      for change in corrections.flatMap(\.usage) {
+      let changes = corrections.flatMap(\.usage)
+      for change in changes {
         if let index = net.firstIndex(where: { $0.unit == change.unit && $0.dimensions == change.dimensions }) {
           net[index].quantity = net[index].quantity + change.quantity
           net[index].source = change.source
@@ -103,7 +104,7 @@ package struct Repricing: Sendable {
           net.append(change)
         }
       }
-      return net
+      return changes.isEmpty ? net : net.filter { $0.quantity.mantissa != 0 }
     }
   }
 

@@ -40,7 +40,7 @@ extension PolicyFile {
           map.path(of: "command"), "is missing; kind local needs the program to start, as a list", line: map.line)
       }
       warn(map, ["base_url", "api_key_env", "api_key_file"], kind)
-    case .espeak, .echo:
+    case .espeak, .card, .ffmpeg, .echo:
       warn(map, ["base_url", "api_key_env", "api_key_file", "command", "isolation", "limits", "idle_stop"], kind)
     case .openai, .anthropic, .elevenlabs, .huggingface:
       warn(map, ["command", "isolation", "limits", "idle_stop"], kind)

@@ -151,7 +151,7 @@ extension ProviderDefinition {
   fileprivate var isAskedByName: Bool {
     switch kind {
     case .openai, .anthropic, .elevenlabs, .huggingface, .local: true
-    case .espeak, .echo: false
+    case .espeak, .card, .ffmpeg, .echo: false
     }
   }
 }

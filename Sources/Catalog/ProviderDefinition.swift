@@ -3,7 +3,7 @@ package import Contracts
 /// How to reach a provider. Only what the policy file says; secrets are named here and read where they are used.
 package struct ProviderDefinition: Sendable, Hashable {
   package enum Kind: String, Sendable, CaseIterable {
-    case openai, anthropic, elevenlabs, huggingface, local, espeak, echo
+    case openai, anthropic, elevenlabs, huggingface, local, espeak, card, ffmpeg, echo
   }
 
   package enum Isolation: String, Sendable, CaseIterable {
@@ -61,7 +61,7 @@ package struct ProviderDefinition: Sendable, Hashable {
   /// Whether models of this provider cost nothing unless the price book says otherwise.
   package var isFreeByDefault: Bool {
     switch kind {
-    case .local, .espeak, .echo: true
+    case .local, .espeak, .card, .ffmpeg, .echo: true
     case .openai, .anthropic, .elevenlabs, .huggingface: false
     }
   }

@@ -28,6 +28,8 @@ package struct Topology: Sendable, Hashable {
   package var costsLedger: String { name("costs.ledger") }
   package var results: String { name("results") }
   package var alerts: String { name("alerts") }
+  /// No queue has this name.
+  package var pulse: String { name("pulse") }
 
   /// Whether a queue belongs to this fleet; a job's `reply_to` may not name one.
   package func owns(queue: String) -> Bool {

@@ -8,6 +8,9 @@ package struct Courier: Sendable {
 
   init(publisher: AMQPPublisher) { self.publisher = publisher }
 
+  /// Whether there is a connection and the broker has not said that it takes nothing.
+  package var isTaking: Bool { publisher.state.isConnected && !publisher.state.isBlocked }
+
   /// Publishes a batch. Throws after `limit`, and at once where trying again would not help: nothing that takes the
   /// message, credentials, a message that AMQP cannot express.
   package func send(_ dispatches: [Dispatch], within limit: Duration = .seconds(20)) async throws(AMQPError) {

@@ -30,6 +30,16 @@ package struct PostOffice: Sendable {
     await deliver(dispatches, givingUpMissing: true)
   }
 
+  /// Whether there is a connection and the broker has not said that it takes nothing.
+  package var isTaking: Bool { publisher.state.isConnected && !publisher.state.isBlocked }
+
+  /// Publishes a message that no queue gets; returns with its confirm, however long the broker takes nothing, or when the
+  /// connection is gone.
+  func probe() async -> AMQPPublishResult {
+    let probe = AMQPPublication(exchange: "", routingKey: topology.pulse, mandatory: false, body: [])
+    return await publisher.publish([probe])[0]
+  }
+
   private func deliver(_ dispatches: [Dispatch], givingUpMissing: Bool) async -> [Bool]? {
     var arrived = [Bool](repeating: false, count: dispatches.count)
     var remaining = dispatches.enumerated().map { (index: $0, publication: $1.publication) }

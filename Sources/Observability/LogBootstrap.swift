@@ -5,8 +5,15 @@ import Synchronization
 
 /// Sends every logger of the process to standard error, one line per event.
 package enum LogBootstrap {
-  /// To be called once, before the first logger is made.
+  private static let isInstalled = Mutex(false)
+
+  /// Call before the first logger is made; only a process's first call counts.
   package static func install(_ settings: LogSettings) {
+    let wasInstalled = isInstalled.withLock { isInstalled in
+      defer { isInstalled = true }
+      return isInstalled
+    }
+    if wasInstalled { return }
     LoggingSystem.bootstrap { label in
       LineLogHandler(label: label, settings: settings, now: wallClock, sink: standardError)
     }

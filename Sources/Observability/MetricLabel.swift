@@ -3,7 +3,7 @@ import Contracts
 /// A label and the values it may take. Values that are not in the set are counted as `other`: an id or a name that
 /// somebody made up can never become a series.
 package enum MetricLabel: String, Sendable, CaseIterable {
-  case lane, tier, task, provider, status, outcome, verdict, reason, kind, wire, condition
+  case lane, tier, task, provider, status, outcome, verdict, reason, kind, wire, condition, route
 
   package static let other = "other"
 
@@ -14,7 +14,14 @@ package enum MetricLabel: String, Sendable, CaseIterable {
     // Besides the lanes the queue of messages with any other routing key.
     case .lane: Lane.allCases.map(\.rawValue) + ["intake"]
     case .task: TaskType.allCases.map(\.rawValue)
-    case .status: RunStatus.allCases.map(\.rawValue)
+    // How a run ended, or the status of an HTTP answer.
+    case .status:
+      RunStatus.allCases.map(\.rawValue) + [
+        "200", "202", "204", "206", "304", "400", "401", "402", "403", "404", "405", "408", "409", "413", "415", "416",
+        "421", "422", "429", "431", "500", "503",
+      ]
+    // Paths of the gateway, as its OpenAPI document writes them.
+    case .route: ["/v1/jobs", "/openapi.json", "/healthz", "/readyz", "/metrics"]
     case .outcome: AttemptOutcome.allCases.map(\.rawValue)
     // What a delivery came to: its run ended; it waits; it went to another lane; it was known already; it became a
     // dead or a blocked letter; it went back to its lane untouched.
@@ -32,7 +39,7 @@ package enum MetricLabel: String, Sendable, CaseIterable {
     case .condition:
       [
         "provider_funds", "provider_account", "provider_gone", "breaker_open", "provider_latency", "lane_wait",
-        "dead_letters", "ledger_lag", "ledger_conflict",
+        "dead_letters", "ledger_lag", "ledger_quarantine", "broker",
       ]
     }
   }

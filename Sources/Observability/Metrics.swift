@@ -38,7 +38,10 @@ package enum Metrics {
     "US dollars spent, for graphs; the ledger has the exact sums.", fedSince: "0.1")
   package static let ledgerLagSeconds = Metric(
     "tollway_ledger_lag_seconds", .gauge, [],
-    "Age of the oldest cost event that waits to be booked or was in the last second; 0 for none; take the maximum.",
+    """
+    Age of the oldest cost event that any billing process has in hand or has booked in the last second, as each says in \
+    the ledger once a second; 0 for none; take the maximum.
+    """,
     fedSince: "0.1")
   package static let providerState = Metric(
     "tollway_provider_state", .gauge, [.provider],
@@ -62,6 +65,12 @@ package enum Metrics {
   package static let conditions = Metric(
     "tollway_conditions", .gauge, [.condition],
     "What is the matter, as administrators were told, by kind; sum over billing processes.", fedSince: "0.1")
+  package static let httpRequests = Metric(
+    "tollway_http_requests_total", .counter, [.route, .status], "Requests that the gateway answered, by how.",
+    fedSince: "0.1")
+  package static let httpSeconds = Metric(
+    "tollway_http_seconds", .histogram(buckets: fine), [.route],
+    "Seconds from the head of a request to the head of its answer.", fedSince: "0.1")
   package static let seriesOverflow = Metric(
     "tollway_series_overflow_total", .counter, [], "Observations dropped because the limit of series was reached.",
     fedSince: "0.1")
@@ -70,7 +79,8 @@ package enum Metrics {
     deliveries, jobs, attempts, providerCalls, admissionSeconds, waitSeconds, jobSeconds, running, slots, waiting,
     runnable,
     brokerMessagesPerJob, costUSD, ledgerLagSeconds, providerState, duplicates, reconnects, oldestRunnableSeconds,
-    laneWaitSeconds, providerLatencySeconds, conditions, seriesOverflow,
+    laneWaitSeconds, providerLatencySeconds, conditions, httpRequests, httpSeconds,
+    seriesOverflow,
   ]
 
   /// Half a millisecond to five seconds.

@@ -18,6 +18,7 @@ package enum Capability {
       let inputs = payload["input"]?.elements.count ?? 1
       return kind == .openai && model.hasPrefix("text-embedding-") && inputs > 2048 ? "more than 2,048 inputs" : nil
     case .video:
+      if kind == .ffmpeg { return FilmRequest.refusal(of: payload) }
       return kind != .echo && OpenAIRequest.videos(model: model, payload: payload) == nil
         ? "no word of what to show" : nil
     case .echo: return nil
@@ -29,6 +30,8 @@ package enum Capability {
     case .openai, .local: [.tts, .llm, .image, .video, .embedding]
     case .anthropic: [.llm]
     case .elevenlabs, .espeak: [.tts]
+    case .card: [.image]
+    case .ffmpeg: [.video]
     case .huggingface: [.tts, .llm, .image, .embedding]
     case .echo: Set(TaskType.allCases)
     }
@@ -45,7 +48,7 @@ package enum Capability {
       switch kind {
       case .elevenlabs: ElevenLabsRequest.speeds.contains(speed)
       case .huggingface: speed == 1
-      case .openai, .anthropic, .local, .espeak, .echo: true
+      case .openai, .anthropic, .local, .espeak, .card, .ffmpeg, .echo: true
       }
     return offered ? nil : "the speed is not offered"
   }
@@ -57,7 +60,7 @@ package enum Capability {
     case .elevenlabs: ElevenLabsRequest.formats
     case .huggingface: ["wav", "flac"]
     case .espeak: ["wav"]
-    case .echo, .anthropic: nil
+    case .echo, .anthropic, .card, .ffmpeg: nil
     }
   }
 
@@ -67,11 +70,12 @@ package enum Capability {
     // https://platform.openai.com/docs/api-reference/audio/createSpeech
     case .openai: model.hasPrefix("tts-1") || model.hasPrefix("gpt-4o-mini-tts") ? 4096 : nil
     case .elevenlabs: ElevenLabsRequest.longestText(of: model)
-    case .anthropic, .huggingface, .local, .espeak, .echo: nil
+    case .anthropic, .huggingface, .local, .espeak, .card, .ffmpeg, .echo: nil
     }
   }
 
   private static func images(_ kind: ProviderDefinition.Kind, _ model: String, _ payload: JSONValue) -> String? {
+    if kind == .card { return CardProvider.refusal(of: payload) }
     let makesOne = kind == .huggingface || (kind == .openai && model.hasPrefix("dall-e-3"))
     return makesOne && payload["n"]?.integer ?? 1 > 1 ? "one picture at a time" : nil
   }

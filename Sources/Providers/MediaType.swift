@@ -4,6 +4,8 @@ package struct MediaType: Sendable, Hashable {
   package let fileExtension: String
 
   package static let wav = MediaType(name: "audio/wav", fileExtension: "wav")
+  static let png = MediaType(name: "image/png", fileExtension: "png")
+  static let mp4 = MediaType(name: "video/mp4", fileExtension: "mp4")
   package static let json = MediaType(name: "application/json", fileExtension: "json")
   package static let text = MediaType(name: "text/plain; charset=utf-8", fileExtension: "txt")
 
@@ -23,7 +25,7 @@ package struct MediaType: Sendable, Hashable {
   /// Told by the first bytes, because servers label pictures wrongly; nil for what is no picture we know.
   static func image(of bytes: [UInt8]) -> MediaType? {
     if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-      return MediaType(name: "image/png", fileExtension: "png")
+      return .png
     }
     if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return MediaType(name: "image/jpeg", fileExtension: "jpg") }
     if bytes.starts(with: Array("RIFF".utf8)), bytes.dropFirst(8).starts(with: Array("WEBP".utf8)) {
@@ -34,7 +36,7 @@ package struct MediaType: Sendable, Hashable {
 
   /// Told by the first bytes; nil for what is no film we know.
   static func video(of bytes: [UInt8]) -> MediaType? {
-    if bytes.dropFirst(4).starts(with: Array("ftyp".utf8)) { return MediaType(name: "video/mp4", fileExtension: "mp4") }
+    if bytes.dropFirst(4).starts(with: Array("ftyp".utf8)) { return .mp4 }
     if bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return MediaType(name: "video/webm", fileExtension: "webm") }
     return nil
   }

@@ -51,7 +51,8 @@ struct ProviderHTTP: Sendable {
   func post(
     _ url: String, headers: [(String, String)], json: [UInt8], limit: Int, idle: Duration = .seconds(10)
   ) async -> Result<Reply, ProviderFailure> {
-    await send(Self.request(url, headers, json), limit: limit, idle: idle)
+    let call = WitnessedBody(json)
+    return await send(Self.request(url, headers, call), call, limit: limit, idle: idle)
   }
 
   /// A call whose answer is read while it comes in. What is labelled as something else than an event stream or plain
@@ -59,12 +60,13 @@ struct ProviderHTTP: Sendable {
   func stream<Reader: StreamReader>(
     _ url: String, headers: [(String, String)], json: [UInt8], limits: StreamLimits, reader: Reader
   ) async -> Result<StreamedAnswer<Reader.Value>, ProviderFailure> {
-    let request = Self.request(url, headers, json)
+    let call = WitnessedBody(json)
+    let request = Self.request(url, headers, call)
     return await SilenceWatch.watching { watch in
       watch.allow(limits.first, "no answer within \(limits.first)")
       let body: AnswerBody
       do throws(ProviderFailure) {
-        body = try await answer(to: request)
+        body = try await answer(to: request, call)
       } catch {
         return .failure(error)
       }
@@ -77,32 +79,38 @@ struct ProviderHTTP: Sendable {
   }
 
   private func send(
-    _ request: HTTPClientRequest, limit: Int, idle: Duration
+    _ request: HTTPClientRequest, _ call: WitnessedBody? = nil, limit: Int, idle: Duration
   ) async -> Result<Reply, ProviderFailure> {
     await SilenceWatch.watching { watch in
       do throws(ProviderFailure) {
-        return try await answer(to: request).collect(upTo: limit, idle: idle, watch)
+        return try await answer(to: request, call).collect(upTo: limit, idle: idle, watch)
       } catch {
         return .failure(error)
       }
     }
   }
 
-  private static func request(_ url: String, _ headers: [(String, String)], _ json: [UInt8]) -> HTTPClientRequest {
+  private static func request(_ url: String, _ headers: [(String, String)], _ body: WitnessedBody) -> HTTPClientRequest
+  {
     var request = HTTPClientRequest(url: url)
     request.method = .POST
     request.headers.add(name: "Content-Type", value: "application/json")
     for (name, value) in headers { request.headers.add(name: name, value: value) }
-    request.body = .bytes(json)
+    request.body = .stream(body, length: .known(Int64(body.count)))
     return request
   }
 
-  private func answer(to request: HTTPClientRequest) async throws(ProviderFailure) -> AnswerBody {
+  private func answer(
+    to request: HTTPClientRequest, _ call: WitnessedBody?
+  ) async throws(ProviderFailure) -> AnswerBody {
     do {
       // Far beyond any deadline of ours, which cancels the task instead.
       return AnswerBody(response: try await client.execute(request, timeout: .hours(1)))
     } catch {
-      throw Self.failure(for: error)
+      let failure = Self.failure(for: error)
+      // A connection that is reset within its handshake ends with the same error as one that is reset behind the call.
+      guard failure.kind == .lost, call?.isDispatched == false else { throw failure }
+      throw ProviderFailure(.unreachable, "no connection")
     }
   }
 

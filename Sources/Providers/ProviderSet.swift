@@ -1,4 +1,5 @@
 package import Catalog
+import Contracts
 import Foundation
 package import Logging
 
@@ -89,6 +90,12 @@ package struct ProviderSet: Sendable {
     case .espeak:
       ESpeakProvider(
         name: definition.name, artifacts: artifacts, timeout: definition.timeout, environment: environment)
+    case .card:
+      CardProvider(
+        name: definition.name, artifacts: artifacts, timeout: definition.timeout(of: .image), environment: environment)
+    case .ffmpeg:
+      FFmpegProvider(
+        name: definition.name, artifacts: artifacts, timeout: definition.timeout(of: .video), environment: environment)
     case .openai:
       OpenAIProvider(definition, http: http, artifacts: artifacts, environment: environment)
     case .local:

@@ -62,11 +62,14 @@ struct Meter: Sendable {
     }
   }
 
-  /// The event of an attempt that somebody else began and never ended: its worst case, as an estimate.
+  /// The event of an attempt that somebody else began and never ended: its worst case, as an estimate. Where its model has
+  /// no price any more, by the one of the call.
   func unknownEvent(
     of job: Job, run: String, attempt: Int, intent: Intent, month: String, at time: Timestamp
   ) -> CostEvent {
-    let price = prices.price(provider: intent.provider, model: intent.model, at: intent.at)
+    let price =
+      prices.price(provider: intent.provider, model: intent.model, at: time)
+      ?? prices.price(provider: intent.provider, model: intent.model, at: intent.at)
     let worst = WorstCase(of: job.payload, task: job.taskType, price: price)
     return CostEvent(
       jobID: job.id, run: run, attempt: attempt, seriesID: job.seriesID, userID: job.userID, tier: intent.tier,
@@ -75,41 +78,48 @@ struct Meter: Sendable {
       chargePeriod: month)
   }
 
-  /// What to add when an attempt that was declared unknown is heard of after all: the signed difference. Nil for an
-  /// attempt that was not made in this run.
-  func correction(ofAttempt number: Int, in end: RunEnd) -> CostEvent? {
-    let run = end.run
-    guard let attempt = end.attempts.first(where: { $0.number == number }),
-      let candidate = run.plan.candidates.first(where: {
+  /// What to add when an attempt that was declared unknown is heard of after all: the signed difference to what was
+  /// booked for it. Nil for an attempt that was not made in this run.
+  ///
+  /// All that is booked for an attempt goes by one price, the one that holds at the time of its event: else its sum would
+  /// depend on who was first, and `reprice` would find it wrong.
+  func correction(of declared: CostEvent, by end: RunEnd) -> CostEvent? {
+    guard let attempt = end.attempts.first(where: { $0.number == declared.attempt }),
+      let candidate = end.run.plan.candidates.first(where: {
         $0.provider.name == attempt.provider && $0.model == attempt.model
       })
     else { return nil }
-    let nothing = CostEvent(
-      jobID: run.job.id, run: run.lease.run, attempt: number, seriesID: run.job.seriesID, userID: run.job.userID,
-      tier: run.plan.tier.code, taskType: run.job.taskType, provider: attempt.provider, model: attempt.model,
-      modelVersion: candidate.version, outcome: .failed, usage: [],
-      cost: Cost(.zero, basis: .priceBook, priceID: candidate.price?.id), time: run.startedAt,
-      chargePeriod: run.lease.month)
+    var correction = declared
+    correction.corrects = declared.id
+    correction.correction = 0
+    correction.modelVersion = candidate.version
+    correction.outcome = .failed
+    correction.usage = []
+    correction.cost = Cost(.zero, basis: .priceBook, priceID: declared.cost.priceID)
+    correction.time = end.run.startedAt
     // An attempt without an event never reached its provider.
-    let event = end.events.first { $0.attempt == number } ?? nothing
-    return difference(
-      between: event, and: WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price))
+    if let late = end.events.first(where: { $0.attempt == declared.attempt }) {
+      correction.modelVersion = late.modelVersion
+      correction.outcome = late.outcome
+      correction.usage = late.usage
+      correction.cost = cost(of: late, at: declared.time, end.run, candidate)
+      correction.time = late.time
+    }
+    correction.cost.amount = correction.cost.amount - declared.cost.amount
+    for usage in declared.usage { correction.take(back: usage) }
+    return correction
   }
 
-  private func difference(between event: CostEvent, and estimated: WorstCase) -> CostEvent {
-    var correction = event
-    correction.corrects = event.id
-    correction.correction = 0
-    correction.cost.amount = event.cost.amount - estimated.cost
-    for usage in estimated.usage {
-      let negative = ExactDecimal(mantissa: -usage.quantity.mantissa, decimals: usage.quantity.decimals)
-      if let index = correction.usage.firstIndex(where: { $0.unit == usage.unit }) {
-        correction.usage[index].quantity = correction.usage[index].quantity + negative
-      } else {
-        correction.usage.append(Usage(usage.unit, negative, .estimate))
-      }
-    }
-    return correction
+  /// What an event would say had its attempt ended at that time.
+  private func cost(of event: CostEvent, at time: Timestamp, _ run: Run, _ planned: Plan.Candidate) -> Cost {
+    guard event.cost.basis != .provider, !event.usage.isEmpty,
+      let price = prices.price(provider: event.provider, model: event.model, at: time)
+    else { return event.cost }
+    var candidate = planned
+    candidate.price = price
+    let isGuess = event.outcome == .unknown && event.usage.allSatisfy { $0.source == .estimate }
+    guard isGuess else { return cost(of: event.usage, stated: nil, run, candidate) }
+    return Cost(price.worstCost(of: event.usage) ?? WorstCase.largest, basis: .estimate, priceID: price.id)
   }
 
   /// A usage that cannot be priced (a quantity that is negative or absurd) is booked as the worst case, flagged as an
@@ -118,5 +128,16 @@ struct Meter: Sendable {
     CostMeter.cost(
       of: Self.asked(usage, run.job), stated: stated, provider: candidate.provider, price: candidate.price)
       ?? WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price).booked
+  }
+}
+
+extension CostEvent {
+  fileprivate mutating func take(back usage: Usage) {
+    let negative = ExactDecimal(mantissa: -usage.quantity.mantissa, decimals: usage.quantity.decimals)
+    if let index = self.usage.firstIndex(where: { $0.unit == usage.unit && $0.dimensions == usage.dimensions }) {
+      self.usage[index].quantity = self.usage[index].quantity + negative
+    } else {
+      self.usage.append(Usage(usage.unit, negative, .estimate, dimensions: usage.dimensions))
+    }
   }
 }

@@ -219,7 +219,8 @@ final class Settler: Sendable {
     case .finished: return acts
     case .superseded(let declared):
       // The job is another worker's now. What was really spent is said as a correction; the rest is not ours to say.
-      let corrections = acts.end.map { end in declared.compactMap { meter().correction(ofAttempt: $0, in: end) } } ?? []
+      let booked = declared.compactMap { CostEvent.reading($0) }
+      let corrections = acts.end.map { end in booked.compactMap { meter().correction(of: $0, by: end) } } ?? []
       logTakenOver(job, corrections.count)
       return acts.saying(only: corrections.map { post.cost($0) })
     case .supersededByAnotherRun:

@@ -100,8 +100,7 @@ extension Worker {
     heads = []
     unsorted = []
     var taken: [Lane: Int] = [:]
-    // While cost events are not confirmed, nothing more is bought than can be remembered.
-    let free = min(configuration.slots - busy, configuration.mostUnsettled - settler.unsettled)
+    let free = configuration.free(busy: busy, unsettled: settler.unsettled)
     for source in slotDesk.grant(free, lines: lines.mapValues(\.count)) {
       switch source {
       case .line(let lane):

@@ -20,6 +20,11 @@ package struct WorkerConfiguration: Sendable {
   /// to the broker.
   package var prefetch: Int { slots + max(16, slots / 4) }
 
-  /// Deliveries between verdict and ack, whose cost events are not all confirmed. Above it nothing is started.
+  /// Deliveries between verdict and ack, whose cost events are not all confirmed. From so many on nothing is started: a
+  /// broker that takes no publications holds up what is bought. Heads from the bays do not count into the prefetch.
   package var mostUnsettled: Int { prefetch * lanes.count }
+
+  /// How many jobs may be started beside those that hold a slot and those that are not settled; below zero while there
+  /// are too many of either. At most `mostUnsettled + slots - 1` jobs are begun and not settled at any time.
+  package func free(busy: Int, unsettled: Int) -> Int { min(slots - busy, mostUnsettled - unsettled) }
 }

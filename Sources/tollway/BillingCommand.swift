@@ -23,16 +23,16 @@ struct BillingCommand: AsyncParsableCommand {
     LogBootstrap.install(try settings.logging())
     let wires = try Wires(settings, role: "billing")
     let rules = try RuleBook(policyPath: try settings.policyPath(), pricesPath: try settings.pricesPath())
-    let ledger = try Ledger.open(settings)
+    let ledger = try Ledger(url: settings.ledger, failpoint: settings.failpoint)
     let registry = MetricRegistry(
       tiers: rules.planner.policy.tiers.keys, providers: rules.planner.policy.providers.keys)
     _ = try await wires.declareTopology()
     let stream = wires.broker.costStream(prefetch: BillingWatcher<LedgerArrivals>.batchLimit * 4)
     let office = wires.broker.postOffice()
     let process = UUID().uuidString
-    let replicas = Replicas(of: ledger, process: process, logger: wires.logger)
-    let books = RedisBooks(desk: wires.desk, ledger: ledger, replicas: replicas)
     let lag = LedgerLag(now: Wires.now)
+    let replicas = Replicas(of: ledger, process: process, lag: { lag.figure }, logger: wires.logger)
+    let books = RedisBooks(desk: wires.desk, ledger: ledger, replicas: replicas)
     let watcher = BillingWatcher(
       ledger: ledger, books: books, arrivals: LedgerArrivals(stream: stream, lag: lag, replicas: replicas),
       policy: { rules.planner.policy }, logger: wires.logger, now: Wires.now,
@@ -53,13 +53,12 @@ struct BillingCommand: AsyncParsableCommand {
       group.addTask { await rules.watch(logger: wires.logger) { _ in } }
       group.addTask { await entitlements.keep() }
       group.addTask { await sweeper.run() }
-      group.addTask { await replicas.run() }
       group.addTask { await office.run() }
-      group.addTask { await lag.keep(registry) }
+      group.addTask { await lag.keep(registry, replicas) }
       group.addTask { await telling.run() }
       group.addTask { await releaser.run() }
       group.addTask { await Probes.serve(self.settings, registry, wires.logger) { .ready } }
-      group.addTask { await stream.run() }
+      group.addTask { await replicas.attend { await stream.run() } }
       let watching = Task { await watcher.run() }
       group.addTask {
         await Signals.drain {
@@ -79,16 +78,6 @@ struct BillingCommand: AsyncParsableCommand {
   }
 }
 
-extension Ledger {
-  static func open(_ settings: Settings) throws(CommandFailure) -> Ledger {
-    do throws(LedgerError) {
-      return try Ledger(url: settings.ledger, failpoint: ProcessInfo.processInfo.environment["TOLLWAY_FAILPOINT"])
-    } catch {
-      throw .ledger(error)
-    }
-  }
-}
-
 /// The cost stream as the watcher wants it.
 private struct LedgerArrivals: CostArrivals {
   let stream: CostStream
@@ -100,8 +89,10 @@ private struct LedgerArrivals: CostArrivals {
   func next() async -> [CostArrival<CostStream.Token>] {
     replicas.waits()
     let arrived = await stream.next()
-    replicas.took()
-    if let first = arrived.first { lag.took(arrived.count, first: first.body) }
+    if let first = arrived.first {
+      replicas.took()
+      lag.took(arrived.count, first: first.body)
+    }
     return arrived.map { CostArrival(body: $0.body, token: $0.token, redelivered: $0.isRedelivered) }
   }
 

@@ -10,7 +10,7 @@ import Redis
 struct Settings: ParsableArguments {
   @Option(help: "Broker, amqp:// or amqps:// (TOLLWAY_AMQP_URL).") var amqpURL: String?
   @Option(help: "Redis, redis:// or redis+sentinel:// (TOLLWAY_REDIS_URL).") var redisURL: String?
-  @Option(help: "Ledger, sqlite://PATH (TOLLWAY_LEDGER_URL).") var ledgerURL: String?
+  @Option(help: "Ledger, sqlite://PATH or postgres://USER@HOST/DATABASE (TOLLWAY_LEDGER_URL).") var ledgerURL: String?
   @Option(help: "Policy file (TOLLWAY_POLICY).") var policy: String?
   @Option(help: "Price book (TOLLWAY_COSTS).") var costs: String?
   @Option(help: "Folder for audio, images, video (TOLLWAY_ARTIFACTS).") var artifacts: String?
@@ -70,7 +70,10 @@ struct Settings: ParsableArguments {
     return duration
   }
 
-  /// - Parameter level: where none is set; commands that are no role say only what is wrong.
+  /// The level of a command that is no role: it logs nothing unless told to, because it says itself what fails.
+  static let quiet = "critical"
+
+  /// - Parameter level: where none is set.
   func logging(default level: String = "info") throws(CommandFailure) -> LogSettings {
     do throws(LogSettings.Fault) {
       return try LogSettings(

@@ -28,10 +28,10 @@ struct Wires {
       redis: redis, keys: AdmissionKeys(namespace: topology.namespace), configuration: admission)
   }
 
-  /// For a command that is no role: it logs nothing unless told to, because it says itself what fails.
-  /// - Parameter level: for one that goes on after an outage.
+  /// For a command that is no role.
+  /// - Parameter level: for one that goes on after an outage, and tells of it by its log.
   static func forCommand(
-    _ name: String, _ settings: Settings, logging level: String = "critical"
+    _ name: String, _ settings: Settings, logging level: String = Settings.quiet
   ) throws(CommandFailure) -> Wires {
     LogBootstrap.install(try settings.logging(default: level))
     return try Wires(settings, role: name)

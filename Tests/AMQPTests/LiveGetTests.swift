@@ -120,7 +120,7 @@ struct LiveGetTests {
       let results = await consumer.get(["a", "b"])
       #expect(results.count == 2)
       #expect(results.allSatisfy { $0.error?.code == .unreachable })
-      #expect(ContinuousClock.now - begin < .seconds(1))
+      #expect(ContinuousClock.now - begin < .seconds(5))
       #expect(await consumer.get([]).isEmpty)
     }
   }

@@ -34,12 +34,31 @@ import Testing
     _ = try await bench.admit(job, lease: "zombie")
     try await bench.expireLeases()
     _ = try await bench.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
-    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
+    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [[1]]))
     _ = try await bench.admit(job, lease: "b")
-    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
+    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [[1]]))
     #expect(try await bench.leases() == 1)
     #expect(
       try await bench.finish(job, lease: "b", run: "run-zombie", attempt: 2) == .finished(run: "run-zombie", next: nil))
+  }
+
+  @Test func `a zombie is told the declared events of its run even when all is settled, and of no other attempt`()
+    async throws
+  {
+    let bench = try await AdmissionBench.opened()
+    let job = try bench.job("job")
+    for (attempt, lease) in [(1, "a"), (2, "b")] {
+      _ = try await bench.admit(job, lease: lease)
+      try await bench.expireLeases()
+      #expect(try await bench.declareUnknown(job, run: "run-a", attempt: attempt, event: [UInt8(attempt), 0]))
+    }
+    _ = try await bench.admit(job, lease: "c")
+    _ = try await bench.finish(job, lease: "c", run: "run-a", attempt: 3)
+    try await bench.desk.forgetCosts(of: [(id: job.id, attempts: 3)])
+    #expect(try await bench.finish(job, lease: "a", run: "run-a") == .superseded(declaredUnknown: [[1, 0]]))
+    #expect(
+      try await bench.finish(job, lease: "b", run: "run-a", attempt: 2)
+        == .superseded(declaredUnknown: [[1, 0], [2, 0]]))
   }
 
   @Test func `a zombie is recognised even while its job waits again`() async throws {
@@ -50,7 +69,7 @@ import Testing
     _ = try await bench.declareUnknown(job, run: "run-zombie", attempt: 1, event: [1])
     _ = try await bench.admit(try bench.job("other"), lease: "other", limit: 1)
     #expect(try await bench.admit(job, lease: "b", limit: 1).place?.reason == .concurrency)
-    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [1]))
+    #expect(try await bench.finish(job, lease: "zombie", run: "run-zombie") == .superseded(declaredUnknown: [[1]]))
     #expect(try await bench.desk.renew([bench.held(job, lease: "zombie", run: "run-zombie")]) == [.lost])
   }
 

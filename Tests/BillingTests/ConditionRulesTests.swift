@@ -179,12 +179,44 @@ struct ConditionRulesTests {
     #expect(watch.take().isEmpty)
   }
 
-  @Test func `a conflict is told at once and is over when none came for a while`() {
+  @Test func `a quarantine is told at once and is over when nothing came for a while`() {
     var watch = Watch()
-    watch.look(FleetReading(conflicts: 1), seconds: 300)
-    #expect(watch.take() == ["+ledger_conflict fleet"])
-    watch.look(FleetReading(conflicts: 0), seconds: 31)
-    #expect(watch.take() == ["-ledger_conflict fleet"])
+    watch.look(FleetReading(hasQuarantined: true), seconds: 300)
+    #expect(watch.take() == ["+ledger_quarantine fleet"])
+    watch.look(FleetReading(hasQuarantined: false), seconds: 31)
+    #expect(watch.take() == ["-ledger_quarantine fleet"])
+  }
+
+  @Test func `a condition that somebody else wrote down ends here as well`() {
+    let key = Condition.Key(.ledgerQuarantine, .fleet)
+    var watch = Watch()
+    watch.look(FleetReading(hasQuarantined: false), seconds: 100)
+    watch.rules.note(raised: Condition(key, since: Timestamp(milliseconds: 1)))
+    watch.look(FleetReading(hasQuarantined: false), seconds: 31)
+    #expect(watch.take() == ["-ledger_quarantine fleet"])
+  }
+
+  @Test func `a broker that confirms nothing is told after ten seconds and is back after ten good ones`() {
+    func silent(_ seconds: Int) -> FleetReading { FleetReading(brokerSilence: .seconds(seconds)) }
+    var watch = Watch()
+    for second in 0..<11 { watch.look(silent(second)) }
+    #expect(watch.take().isEmpty)
+    watch.look(silent(11))
+    #expect(watch.take() == ["+broker fleet"])
+    for second in 12..<600 { watch.look(silent(second)) }
+    watch.look(silent(1), seconds: 9)
+    watch.look(silent(4))
+    watch.look(silent(1), seconds: 10)
+    #expect(watch.take().isEmpty)
+    watch.look(silent(1))
+    #expect(watch.take() == ["-broker fleet"])
+  }
+
+  @Test func `a process that stood still for a minute does not take the broker for dead`() {
+    var watch = Watch()
+    watch.look(FleetReading(brokerSilence: .seconds(60)))
+    watch.look(FleetReading(brokerSilence: .zero), seconds: 20)
+    #expect(watch.take().isEmpty)
   }
 
   @Test func `ten slow dead letters an hour are none too many`() {

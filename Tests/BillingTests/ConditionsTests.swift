@@ -99,18 +99,11 @@ struct ConditionsTests {
     }
   }
 
-  @Test func `conflicts are counted from what is in quarantine, other refusals are not`() async throws {
-    let first = try costEvent(nanoUSD: 1)
-    _ = try await ledger.record([first.arrived, try costEvent(nanoUSD: 2).arrived, ArrivedEvent(body: [0x7B])])
-    #expect(try await ledger.conflicts(since: Timestamp(milliseconds: 1_790_000_000_000)) == 1)
-    #expect(try await ledger.conflicts(since: Timestamp(milliseconds: 1_790_000_065_001)) == 0)
-  }
-
   @Test func `every kind has its sentences`() async throws {
     for kind in Condition.Kind.allCases {
       let subject: Condition.Subject =
         switch kind {
-        case .deadLetters, .ledgerLag, .ledgerConflict: .fleet
+        case .deadLetters, .ledgerLag, .ledgerQuarantine, .broker: .fleet
         case .laneWait: .lane(.low)
         default: .provider("p/m")
         }

@@ -144,6 +144,7 @@ struct LedgerFileTests {
           ALTER TABLE user_month DROP COLUMN last_row;
           ALTER TABLE user_month DROP COLUMN cache_write_1h_tokens;
           DROP INDEX usage_cost_corrects;
+          DROP INDEX usage_cost_billing_period;
           ALTER TABLE usage_cost DROP COLUMN billing_period;
           DROP TABLE alert; DROP TABLE balance; DROP TABLE closed_month; DROP TABLE condition; DROP TABLE role;
           DROP TABLE marker; DROP TABLE replica;

@@ -132,6 +132,16 @@ extension Ledger {
     try await database.write { _ = try $0.execute(sql, []) }
   }
 
+  /// How the database goes about a statement with one value.
+  func plan(of sql: String, _ value: String) async throws -> String {
+    let explain = database is SQLiteDatabase ? "EXPLAIN QUERY PLAN" : "EXPLAIN"
+    return try await database.read { session in
+      try session.rows("\(explain) \(sql)", [.text(value)]).map { row in
+        row.values.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined(separator: " ")
+      }.joined(separator: "\n")
+    }
+  }
+
   /// Of a ledger in a file.
   var pool: DatabasePool {
     guard let file = database as? SQLiteDatabase else { fatalError("the ledger is in no file") }

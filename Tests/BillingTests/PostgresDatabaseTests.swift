@@ -58,9 +58,31 @@ import Testing
             }
           }
         }
-        for try await steps in group { #expect(steps == 1) }
+        for try await steps in group { #expect(steps == 2) }
       }
       for database in databases { database.close() }
+    }
+  }
+
+  @Test func `tables of the release before get what was added since`() async throws {
+    try await withDatabase { database, url in
+      try await database.write { session in
+        try session.execute("INSERT INTO marker (epoch) VALUES ('e')", [])
+        for statement in [
+          "DROP INDEX usage_cost_billing_period", "ALTER TABLE marker ADD UNIQUE (epoch)",
+          "ALTER TABLE replica DROP COLUMN lag_ms", "INSERT INTO replica VALUES ('old', '', 1)",
+          "DELETE FROM schema_migration WHERE version > 5",
+        ] { try session.execute(statement, []) }
+      }
+      let opened = try PostgresDatabase(url: url)
+      let numbers = try await opened.write { session in
+        try ["e", "e"].map {
+          try session.row("INSERT INTO marker (epoch) VALUES (?) RETURNING number", [.text($0)])?.int("number") ?? 0
+        }
+      }
+      #expect(numbers == [2, 3])
+      #expect(try await opened.read { try $0.rows("SELECT lag_ms FROM replica")[0].int("lag_ms") } == 0)
+      opened.close()
     }
   }
 

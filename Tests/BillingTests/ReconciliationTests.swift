@@ -69,4 +69,32 @@ import Testing
     #expect(days[0].statedUnpriced == Money(nanoUSD: 9) && days[0].drift == .zero)
     #expect(try await reconciliation().days(from: to, to: to).isEmpty)
   }
+
+  @Test func `an estimate of which the truth was learned explains nothing any more`() async throws {
+    func estimate(_ job: String) throws -> CostEvent {
+      var event = try costEvent(job: job, outcome: .unknown, nanoUSD: 1000)
+      event.cost.basis = .estimate
+      return event
+    }
+    func correction(_ job: String, _ number: Int, _ basis: Cost.Basis, _ nanoUSD: Int64) throws -> CostEvent {
+      var event = try costEvent(
+        job: job, nanoUSD: nanoUSD, usage: [], time: "2026-11-22T08:00:00Z", corrects: "\(job)/r1/1",
+        correction: number)
+      event.cost.basis = basis
+      return event
+    }
+    let events = try [
+      estimate("never"), estimate("late"), correction("late", 0, .priceBook, -400),
+      estimate("stated"), correction("stated", 0, .provider, -900),
+      estimate("guessed"), correction("guessed", 0, .estimate, -300),
+      estimate("repriced"), correction("repriced", 1, .priceBook, 50),
+    ]
+    #expect(
+      try await ledger.record(events.map(\.arrived)).count { if case .inserted = $0 { true } else { false } } == 9)
+    let from = try #require(Timestamp("2026-11-21T00:00:00Z"))
+    let to = try #require(Timestamp("2026-11-22T00:00:00Z"))
+    let day = try #require(try await reconciliation().days(from: from, to: to).first)
+    #expect(day.estimated == Money(nanoUSD: 5000))
+    #expect(day.openEstimates == Money(nanoUSD: 1000 + 700 + 1050))
+  }
 }

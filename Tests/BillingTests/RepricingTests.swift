@@ -106,6 +106,22 @@ import Testing
     #expect(page.corrections.map(\.cost.amount) == [Money(nanoUSD: 1_000_000)])
   }
 
+  @Test func `an attempt of which a late result took everything back costs nothing, whatever a call costs at least`()
+    async throws
+  {
+    let guess = [Usage(.characters, ExactDecimal(4000), .estimate)]
+    let unknown = try event("a", basis: .estimate, nanoUSD: 60_000_000, outcome: .unknown, usage: guess)
+    var nothing = try event("a", nanoUSD: -60_000_000, outcome: .failed)
+    nothing.usage = [Usage(.characters, ExactDecimal(-4000), .estimate)]
+    (nothing.corrects, nothing.correction) = (unknown.id, 0)
+    _ = try await ledger.record([unknown.arrived, nothing.arrived])
+    let price = Price(
+      provider: "piper", model: "piper-model",
+      rows: [Price.Row(unit: .characters, each: try #require(ExactDecimal("0.000015")))],
+      minimumCharge: Money(nanoUSD: 1_000_000))
+    #expect(try await corrections(PriceBook([price])).corrections.isEmpty)
+  }
+
   @Test func `what repricing added before the provider stated the cost is taken back`() async throws {
     let unknown = try event(
       "a", basis: .estimate, nanoUSD: 10, outcome: .unknown, usage: [Usage(.characters, ExactDecimal(1), .estimate)])

@@ -38,7 +38,7 @@ import Testing
     kind: ProviderDefinition.Kind
   ) throws {
     let cost = CostMeter.cost(of: try used([(.characters, "3")]), stated: nil, provider: provider(kind), price: nil)
-    let isOurs = [.local, .espeak, .echo].contains(kind)
+    let isOurs = [.local, .espeak, .card, .ffmpeg, .echo].contains(kind)
     #expect(cost == (isOurs ? Cost(.zero, basis: .priceBook, priceID: nil) : nil))
   }
 

@@ -40,7 +40,7 @@ import Testing
     for pattern in ["(a+)+", "(a|a)*", "(a|aa)+", "((a*)*)*", String(repeating: "a*", count: 60), "(a{0,30}){0,30}"] {
       let pattern = try NamePattern(pattern)
       let took = clock.measure { #expect(!pattern.matches(name)) }
-      #expect(took < .milliseconds(500))
+      #expect(took < .seconds(5))
     }
   }
 

@@ -59,7 +59,7 @@ import Testing
     ("kind: espeak", "kind: festival", "providers.espeak.kind: \(kinds)"),
     (
       "{kind: espeak}", "{timeout: 1s}",
-      "providers.espeak.kind: is missing; write one of openai, anthropic, elevenlabs, huggingface, local, espeak, echo"
+      "providers.espeak.kind: is missing; write one of openai, anthropic, elevenlabs, huggingface, local, espeak, card, ffmpeg, echo"
     ),
     (
       "command: [\"serve\", \"--fast\"], ", "",
@@ -148,7 +148,7 @@ import Testing
     #expect(faults(of: policyText(replacing: old, with: new)) == [expected])
   }
 
-  static let kinds = "must be one of openai, anthropic, elevenlabs, huggingface, local, espeak, echo"
+  static let kinds = "must be one of openai, anthropic, elevenlabs, huggingface, local, espeak, card, ffmpeg, echo"
 
   @Test(arguments: [
     ("http://example.com/v1", false), ("http://gpu-1:8000/v1", true), ("http://GPU-1/v1", true),

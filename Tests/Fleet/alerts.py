@@ -1,60 +1,25 @@
-"""What administrators are told of: a provider without money, a breaker, a lane over its promise, dead letters, two cost
-events of one id, a ledger that cannot be written; each once at the exchange and at the webhook, over an outage of the
-webhook and a crash of billing. On SQLite, and with two billing processes on PostgreSQL where TOLLWAY_TEST_POSTGRES_URL
-names a server."""
+"""What administrators are told of: a provider without money, a breaker, slow calls, a lane over its promise, dead
+letters, two cost events of one id, a ledger that cannot be written; each once at the exchange and at the webhook, over
+an outage of the webhook and a crash of billing. On SQLite, and with two billing processes on PostgreSQL where
+TOLLWAY_TEST_POSTGRES_URL names a server."""
 
-import collections
 import contextlib
 import glob
-import http.server
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
-import threading
 import time
 
 from billing import Books
 from faulty import FaultyFleet, job
 from fleet import check, main, together, wait_for
 from tiers import alerts_of
+from webhook import SECRET, Webhook, told
 
-SECRET = "T0SECRETB0"
 PROMISE = 1  # seconds for a slot
 LETTERS = 3
-
-
-class Webhook:
-    """Takes alerts as Slack does; answers 503 for as long as it is told to."""
-
-    def __init__(self):
-        self.taken, self.refused, self.is_down = [], 0, False
-        hook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if hook.is_down:
-                    hook.refused += 1
-                else:
-                    hook.taken.append((self.path, body))
-                self.send_response(503 if hook.is_down else 200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"ok")
-
-            def log_message(self, *arguments):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}/services/{SECRET}"
-
-    def bodies(self):
-        return [body for _, body in self.taken]
 
 
 @contextlib.contextmanager
@@ -98,7 +63,7 @@ def matters(fleet, url, client):
     return subprocess.run([client, url, "-Atc", query], check=True, capture_output=True, text=True).stdout.split()
 
 
-def prepare(fleet, hook):
+def prepare(fleet, hook, **notify):
     """Four providers: one without money, one that is down, one that is well, one that is slow; a tier for each."""
     fleet.start_provider()
     fleet.control(path="poor", script=["402"])
@@ -109,17 +74,13 @@ def prepare(fleet, hook):
     path = fleet.directory / "policy.yml"
     document = json.loads(path.read_text())
     document["tiers"]["lazy"] |= {"priority": "high", "service_level": {"waitP95": f"{PROMISE}s"}}
-    document["notify_admin"] = {"webhook_env": "TEST_HOOK", "ledger_lag": "1s", "dead_letters": LETTERS}
+    document["notify_admin"] = {"webhook_env": "TEST_HOOK", "ledger_lag": "1s", "dead_letters": LETTERS, **notify}
     path.write_text(json.dumps(document))
     fleet.environment["TEST_HOOK"] = hook.url
 
 
-def told(bodies):
-    return collections.Counter((body["kind"], body["scope"], body["state"]) for body in bodies)
-
-
 RAISED = [("provider_funds", "provider:poor"), ("breaker_open", "provider:sick"), ("lane_wait", "lane:high"),
-          ("dead_letters", "fleet"), ("ledger_conflict", "fleet")]
+          ("dead_letters", "fleet"), ("ledger_quarantine", "fleet")]
 
 
 def everything(url=None, client=None):
@@ -153,6 +114,9 @@ def everything(url=None, client=None):
         wait_for("one alert of each kind", 20, lambda: heard(*RAISED))
         check(hook.refused and not hook.taken, f"the webhook that is down refused {hook.refused}")
         hook.is_down = False
+        events = fleet.command("ledger", "quarantine")["events"]
+        check([(event["id"], event["reason"].partition(":")[0]) for event in events] == [("twice/r1/1", "conflict")],
+              f"in quarantine: {events}")
 
         # The ledger: told while nothing can be written to it.
         with nothing_can_be_booked(fleet, url, client):
@@ -218,6 +182,62 @@ def judge_bodies(fleet, bodies, hook):
     check(all(body["text"] and body["id"] for body in hook.bodies()), "the webhook's bodies have a text and an id")
 
 
+SLOW = 3  # seconds of a call
+OF_SLOWNESS = [("provider_latency", "provider:lazy"), ("lane_wait", "lane:high")]
+
+
+def slowness():
+    """A provider whose calls are slow, so that the jobs behind them wait too long: both are told, and both are over
+    once it is fast, each once at the exchange and at the webhook."""
+    hook = Webhook()
+    with FaultyFleet("slow") as fleet:
+        prepare(fleet, hook, provider_latency=f"{PROMISE}s")
+        fleet.control(path="lazy", latency=SLOW)
+        fleet.start_billing()
+        alerts = alerts_of(fleet)
+        fleet.results.listen()
+        fleet.start_worker(1)
+        begin, number, figures = time.monotonic(), 0, {}
+
+        def publish(count):
+            nonlocal number
+            batch = [job(number + index, "lazy") for index in range(count)]
+            number += count
+            fleet.publish(batch, lane="high")
+            return [each["id"] for each in batch]
+
+        def heard(state):
+            seen = told(alerts())
+            for kind, scope in OF_SLOWNESS:
+                if seen[kind, scope, state]:
+                    figures.setdefault(f"{kind} {state}", round(time.monotonic() - begin))
+            return all(seen[(*key, state)] for key in OF_SLOWNESS)
+
+        # Always some that wait, few enough that many fast ones outweigh them afterwards.
+        def slowly():
+            if number - len(fleet.results.by_job()) < 3:
+                publish(3)
+            return heard("raised")
+        wait_for("slow calls and long waits are told", 150, slowly, pause=0.5)
+        fleet.control(path="lazy", latency=0)
+        ids = []
+
+        def quickly():
+            nonlocal ids
+            if all(each in fleet.results.by_job() for each in ids):
+                ids = publish(8)
+            return heard("recovered")
+        wait_for("the end of both is told", 180, quickly, pause=0.1)
+        expected = {(*key, state): 1 for key in OF_SLOWNESS for state in ("raised", "recovered")}
+        wait_for("the webhook to hear all", 20, lambda: set(told(hook.bodies())) >= set(expected))
+        for where, bodies in (("the exchange", alerts()), ("the webhook", hook.bodies())):
+            check(dict(told(bodies)) == expected, f"{where} heard {told(bodies)}")
+        for body in alerts():
+            if body["state"] == "raised":
+                check(body["unit"] == "seconds" and float(body["used"]) > float(body["limit"]) == PROMISE, str(body))
+        return {**figures, "jobs": number}
+
+
 def watching():
     """On SQLite and, side by side with it, on PostgreSQL."""
     base = os.environ.get("TOLLWAY_TEST_POSTGRES_URL")
@@ -225,8 +245,8 @@ def watching():
     def on_postgres():
         with postgres(base) as (url, client):
             return everything(url, client)
-    return together({"sqlite": everything, **({"postgres": on_postgres} if base else {})})
+    return together({"slowness": slowness, "sqlite": everything, **({"postgres": on_postgres} if base else {})})
 
 
 if __name__ == "__main__":
-    main(watching)
+    main(watching, by_name_only=(everything, slowness))

@@ -12,7 +12,7 @@ import jsonschema
 import pika
 
 import rules
-from fleet import ROOT, Fleet, check, main, wait_for
+from fleet import PATIENCE, ROOT, Fleet, check, main, wait_for
 
 
 def schema(name):
@@ -43,13 +43,13 @@ def by_amqp_tools():
         sent = tool("amqp-publish", f"--url={url}", "-e", fleet.name("jobs"), "-r", "low", "-p", "-C",
                     "application/json", body=json.dumps(job).encode())
         check(sent.returncode == 0, f"amqp-publish failed: {sent.stderr}")
-        got = wait_for("the result", 20, lambda: tool("amqp-get", f"--url={url}", "-q", queue).stdout)
+        got = wait_for("the result", PATIENCE, lambda: tool("amqp-get", f"--url={url}", "-q", queue).stdout)
         event = json.loads(got)
         conforms(event, "result-event")
         check(event["output"] == {"echo": {"hello": "wörld"}}, f"another output: {event['output']}")
         check(event["metadata"] == {"any": "string"} and event["seriesId"] == "s1", "metadata or series were lost")
         check(event["tier"] == "FREE" and event["status"] == "succeeded", f"{event['tier']} {event['status']}")
-        row = wait_for("the ledger row", 20, lambda: fleet.rows())[0]
+        row = wait_for("the ledger row", PATIENCE, lambda: fleet.rows())[0]
         check(row["event_id"] == f"from-a-shell/{event['run']}/1" and row["series_id"] == "s1", f"the row: {row}")
         with fleet.connection() as connection:
             connection.channel().queue_delete(queue)
@@ -83,14 +83,14 @@ def by_pika():
                 if method:
                     answers[properties.correlation_id] = (properties, json.loads(body))
                 return len(answers) == len(payloads)
-            wait_for("an answer to each job", 30, collect)
+            wait_for("an answer to each job", PATIENCE, collect)
             events = {}
             def collect_costs():
                 method, properties, body = channel.basic_get(costs, auto_ack=True)
                 if method:
                     events[properties.message_id] = (method, properties, json.loads(body))
                 return len(events) == len(payloads)
-            wait_for("a cost event of each job", 30, collect_costs)
+            wait_for("a cost event of each job", PATIENCE, collect_costs)
         for task in payloads:
             properties, event = answers[f"c-{task}"]
             conforms(event, "result-event")
@@ -108,7 +108,7 @@ def by_pika():
                 content = pathlib.Path(artifact["path"]).read_bytes()
                 check(len(content) == artifact["bytes"], "size of the artifact")
                 check(hashlib.sha256(content).hexdigest() == artifact["sha256"], "digest of the artifact")
-        rows = wait_for("five ledger rows", 20, lambda: len(fleet.rows()) == 5 and fleet.rows())
+        rows = wait_for("five ledger rows", PATIENCE, lambda: len(fleet.rows()) == 5 and fleet.rows())
         spent = sum(row["amount_nano_usd"] for row in rows)
         month = fleet.rows("select * from user_month")[0]
         check(month["amount_nano_usd"] == spent and month["jobs"] == 5, f"user_month {month} is not the sum {spent}")
@@ -133,7 +133,7 @@ def ids_tiers_and_intake():
             fleet.publish_raw(channel, "low", json.dumps(body).encode(), message_id="from-the-property")
             fleet.publish_raw(channel, "somewhere.else", json.dumps({**body, "id": "astray", "userTier": "tier2"}).encode())
             fleet.publish_raw(channel, "critical", json.dumps({**body, "id": "climber", "userTier": "FREE"}).encode())
-        wait_for("four results", 20, lambda: len(fleet.results.by_job()) == 4)
+        wait_for("four results", PATIENCE, lambda: len(fleet.results.by_job()) == 4)
         results = {job: events[0] for job, events in fleet.results.by_job().items()}
         check("from-the-property" in results, "the message-id did not stand in for the id")
         check(results["astray"]["tier"] == "PRO" and results["climber"]["tier"] == "FREE", "tiers of the moved jobs")
@@ -144,7 +144,7 @@ def ids_tiers_and_intake():
         assigned = fleet.run("users", "set", "u", "--tier", "ENTERPRISE", "--by", "test", "--reason", "scenario")
         check(assigned.returncode == 0, f"users set: {assigned.stderr}")
         fleet.publish([{**body, "id": "promoted"}], lane="low")
-        fleet.results.wait(["promoted"], 20)
+        fleet.results.wait(["promoted"], PATIENCE)
         check(fleet.results.by_job()["promoted"][0]["tier"] == "ENTERPRISE", "the assigned tier did not count")
 
 
@@ -158,16 +158,16 @@ def policy_is_reloaded():
 
         def limit_of(job):
             fleet.publish([{"id": job, "userId": "u", "taskType": "echo", "payload": {}}])
-            fleet.results.wait([job], 20)
+            fleet.results.wait([job], PATIENCE)
             line = next(line for line in worker.log.read_text().splitlines() if f"job={job} " in line and " admitted " in line)
             return line.split("active=")[1].split()[0]
 
         check(limit_of("before") == "1/2", "the limit of the first policy")
         path.write_text(rules.policy(1, limits=(7, 5, 10, 20)))
-        fleet.wait_for_line(worker, "policy file changed and is in force", seconds=2)
+        fleet.wait_for_line(worker, "policy file changed and is in force")
         check(limit_of("after") == "1/7", "the changed limit does not count")
         path.write_text("version: 1\ntiers: 5\n")
-        fleet.wait_for_line(worker, "policy file changed and was refused", seconds=2)
+        fleet.wait_for_line(worker, "policy file changed and was refused")
         check(limit_of("still") == "1/7", "a wrong policy came into force")
 
 
@@ -182,13 +182,13 @@ def not_before_and_deadline():
         begin = time.time()
         fleet.publish([{**body, "id": "later", "notBefore": iso(3)}, {**body, "id": "late", "deadline": iso(-1)},
                        {**body, "id": "cut", "deadline": iso(1), "payload": {"sleepMs": 20_000}}])
-        results = fleet.results.wait(["later", "late", "cut"], 20)
+        results = fleet.results.wait(["later", "late", "cut"], PATIENCE)
         check(results["late"][0]["error"]["code"] == "deadline_exceeded", f"{results['late'][0]['error']}")
         check(results["cut"][0]["error"]["code"] == "deadline_exceeded", f"{results['cut'][0]['error']}")
         check(not fleet.drain("jobs.dead"), "a job past its deadline became a letter")
         started = datetime.datetime.fromisoformat(results["later"][0]["startedAt"].replace("Z", "+00:00"))
         check(started.timestamp() >= begin + 2.9, "a job started before its time")
-        check(started.timestamp() <= begin + 6, "a job started long after its time")
+        check(started.timestamp() <= begin + 15, "a job started long after its time")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import re
 
 import pika
 
-from fleet import Fleet, check, main, wait_for
+from fleet import PATIENCE, Fleet, check, main, wait_for
 
 GOOD = {"userId": "u", "taskType": "echo", "payload": {}}
 
@@ -118,7 +118,7 @@ def hostile_messages():
             check("\x1b" not in logged, "an escape sequence in the log")
         # And it still works.
         fleet.publish([{**GOOD, "id": "alive"}], lane="standard")
-        fleet.results.wait(["alive"], 20)
+        fleet.results.wait(["alive"], PATIENCE)
         events = fleet.results.by_job()["unknown-task"]
         check(events and events[0]["error"]["code"] == "unknown_task", "no result for the unknown task")
         return {"messages": rounds * len(cases), "memory KiB": peaks}
@@ -140,10 +140,10 @@ def forged_headers():
                               expiration="600000", priority=200, timestamp=2**62, user_id="guest", reply_to="no.such.queue",
                               correlation_id="c", type="t", app_id="a")
             fleet.publish_raw(channel, "x" * 255, text(id="long-key", userTier="tier2"))
-        results = fleet.results.wait(["forged", "long-key"], 30)
+        results = fleet.results.wait(["forged", "long-key"], PATIENCE)
         check(results["forged"][0]["status"] == "succeeded", f"{results['forged'][0]['error']}")
         check(worker.poll() is None, "the worker died of a header")
-        wait_for("both rows", 20, lambda: len(fleet.rows()) == 2)
+        wait_for("both rows", PATIENCE, lambda: len(fleet.rows()) == 2)
 
 
 def same_id_again():
@@ -154,14 +154,14 @@ def same_id_again():
         fleet.results.listen()
         job = {**GOOD, "id": "one", "payload": {"sleepMs": 300}}
         fleet.publish([job, job], lane="standard")
-        fleet.results.wait(["one"], 20)
+        fleet.results.wait(["one"], PATIENCE)
         fleet.publish([job], lane="standard")
-        wait_for("a repeated announcement", 20, lambda: len(fleet.results.by_job()["one"]) >= 2)
+        wait_for("a repeated announcement", PATIENCE, lambda: len(fleet.results.by_job()["one"]) >= 2)
         fleet.publish([{**job, "payload": {"sleepMs": 1}}, {**job, "userId": "other"}], lane="standard")
-        wait_for("two conflicts", 20, lambda: fleet.depth("jobs.dead") == 2)
+        wait_for("two conflicts", PATIENCE, lambda: fleet.depth("jobs.dead") == 2)
         reasons = {letter.headers["x-tollway-reason"] for letter, _ in fleet.drain("jobs.dead")}
         check(reasons == {"id_conflict"}, f"letters of other reasons: {reasons}")
-        wait_for("its row", 20, lambda: fleet.rows())
+        wait_for("its row", PATIENCE, lambda: fleet.rows())
         wait_for("the duplicate on the ladder to come back", 60,
                  lambda: len({json.dumps(e, sort_keys=True) for e in fleet.results.by_job()["one"]}) == 1
                  and len(fleet.results.by_job()["one"]) >= 3)

@@ -1,6 +1,7 @@
 """The two stores of the ledger as scenarios see them: an address for the fleet, and rows read by tools that are not
 ours (sqlite3, psql)."""
 
+import contextlib
 import csv
 import glob
 import io
@@ -37,6 +38,11 @@ class SQLiteStore:
         finally:
             connection.close()
 
+    def execute(self, command):
+        """What no process of ours does: for a foreign hand in the ledger."""
+        with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
+            connection.execute(command)
+
     def hex(self, column):
         return f"lower(hex({column}))"
 
@@ -60,6 +66,9 @@ class PostgresStore:
     def rows(self, query):
         text = run_sql(self.url, query)
         return [tuple(None if value == NULL else value for value in row) for row in csv.reader(io.StringIO(text))]
+
+    def execute(self, command):
+        run_sql(self.url, command)
 
     def hex(self, column):
         return f"encode({column}, 'hex')"

@@ -39,7 +39,8 @@ def grants_while_full(fleet, published):
 
 def two_thousand_jobs():
     with Fleet("load") as fleet:
-        fleet.start_provider("--latency-ms", "80-120")
+        # Long enough that a slow machine keeps all slots busy too.
+        fleet.start_provider("--latency-ms", "200-300")
         fleet.use_rules(rules.policy(fleet.provider_port), rules.costs())
         fleet.start_billing()
         fleet.results.listen()

@@ -4,12 +4,17 @@ in jobs.blocked, nothing is lost."""
 
 import collections
 import contextlib
+import datetime
 import json
+import subprocess
 import time
+
+import pika
 
 import rules
 from crashes import with_own_server
 from fleet import Fleet, check, ledger_equals_calls, main, one_end_each, together, wait_for
+from ledger_stores import PostgresStore, psql
 
 JOBS = 200
 WORKERS, SLOTS = 3, 80
@@ -88,7 +93,8 @@ def most_at_once(fleet):
 
 
 def cost_cap():
-    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}) as fleet:
+    # Long calls, so that a slow machine has many at once too.
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="800-1000") as fleet:
         published = jobs("llm", text)
         fleet.publish(published)
         figures = audit_usd(fleet, published, 60)
@@ -123,7 +129,7 @@ def video_minutes():
         ran, blocked = outcome(fleet, published, "quota_exceeded", 60)
         most = quota * 60 // 7
         check(ran == most, f"{ran} clips of 7 s were made, {most} fit into {quota} minutes")
-        wait_for("a row of each", 10, lambda: len(fleet.rows()) == ran)
+        wait_for("a row of each", 60, lambda: len(fleet.rows()) == ran)
         return {"ran": ran, "blocked": blocked}
 
 
@@ -142,7 +148,7 @@ def in_hand(worker):
 
 
 def worker_killed():
-    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="400-800") as fleet:
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="1000-2000") as fleet:
         published = in_the_middle(fleet)
         max(fleet.workers, key=in_hand).kill()
         figures = audit_usd(fleet, published, 90)
@@ -153,7 +159,7 @@ def worker_killed():
 def after_a_loss(server, lose):
     """Redis forgets everything while jobs run: nothing new starts until billing has said what was spent."""
     cap = {"cost_caps": {"monthlyUsd": 1, "hardStop": True}}
-    with fleet_at_the_edge(cap, latency="400-800", redis_url=server.url) as fleet:
+    with fleet_at_the_edge(cap, latency="1000-2000", redis_url=server.url) as fleet:
         published = in_the_middle(fleet)
         lose(fleet)
         lost, before = time.monotonic(), len(fleet.calls())
@@ -177,6 +183,101 @@ def redis_restarted_empty():
     return with_own_server("redis", body)
 
 
+EVENTS = 4000  # as many as one billing process has in hand at most
+
+
+def publish_spent(fleet, dollars):
+    """Cost events of u that come to so much, all confirmed, behind and between events of z."""
+    time_stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    with fleet.connection() as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for number in range(EVENTS):
+            event_id, user = f"spent-{number}/r/1", "zzuu"[number % 4]
+            amount = dollars / (EVENTS / 2) if user == "u" else 0
+            body = {
+                "specversion": "1.0", "id": event_id, "source": "/tollway/worker",
+                "type": "dev.tollway.cost.recorded.v1", "subject": user, "time": time_stamp,
+                "datacontenttype": "application/json", "data": {
+                    "jobId": f"spent-{number}", "run": "r", "attempt": 1, "seriesId": None, "userId": user,
+                    "tier": "FREE", "taskType": "llm", "provider": "fake", "model": "chat-1", "modelVersion": None,
+                    "outcome": "success", "usage": [],
+                    "cost": {"amount": f"{amount:.12f}", "currency": "USD", "basis": "price_book", "priceId": None},
+                    "chargePeriod": time_stamp[:7], "corrects": None}}
+            channel.basic_publish(
+                fleet.name("costs"), "free.llm.fake", json.dumps(body).encode(),
+                pika.BasicProperties(delivery_mode=2, content_type="application/cloudevents+json"))
+
+
+@contextlib.contextmanager
+def month_held(store, user):
+    """Whoever books for this user waits meanwhile."""
+    statement = f"BEGIN; SELECT 'held' FROM user_month WHERE user_id = '{user}' FOR UPDATE;\n"
+    holder = subprocess.Popen([psql(), "--no-psqlrc", "--quiet", "--tuples-only", store.url], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        holder.stdin.write(statement)
+        holder.stdin.flush()
+        check("held" in holder.stdout.readline(), f"the month of {user} could not be held")
+        yield
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def billing_killed(server):
+    """Redis forgets everything while one of three billing processes has 4,000 events in hand, and that one is killed
+    while another waits for it with the marker. What it had comes again behind the marker, and who gets it is held up:
+    nobody spends until that is booked."""
+    store = PostgresStore()
+    with contextlib.ExitStack() as stack:
+        stack.callback(store.remove)
+        fleet = stack.enter_context(
+            Fleet("replicas", redis_url=server.url, environment={"TOLLWAY_LEDGER_URL": store.url}))
+        fleet.start_provider("--latency-ms", "20-50")
+        tier = {"cost_caps": {"monthlyUsd": 1, "hardStop": True}}
+        fleet.use_rules(rules.policy(fleet.provider_port, tiers={"FREE": tier}), rules.costs(prices=PRICES))
+        doomed = fleet.start_billing()
+        worker = fleet.start_worker(SLOTS)
+        fleet.results.listen()
+        first = {**jobs("llm", text)[0], "id": "first", "userId": "z"}
+        fleet.publish([first])
+        fleet.results.wait(["first"], 60)
+        count = lambda condition: int(store.rows(f"SELECT count(*) FROM {condition}")[0][0])
+        wait_for("a row of z", 60, lambda: count("usage_cost") == 1)
+        fleet.assign("u", concurrency=JOBS)
+        asked = lambda: worker.log.read_text().count("billing is asked to say what was spent")
+        with month_held(store, "z"):
+            publish_spent(fleet, 0.8)
+            wait_for("an empty queue", 60, lambda: fleet.depth("costs.ledger") == 0)
+            others = [fleet.start_billing() for _ in range(2)]
+            wait_for("three replicas", 60, lambda: count("replica") == 3)
+            before, marker = asked(), store.rows("SELECT max(number) FROM marker")
+            fleet.redis().flushall()
+            wait_for("a marker that is met", 60, lambda: store.rows("SELECT max(number) FROM marker") != marker)
+            check(asked() == before + 1, f"markers were published: {asked() - before}")
+            wait_for("the idle one to be as far", 60,
+                     lambda: count("replica WHERE passed = (SELECT max(number) FROM marker)") == 2)
+            doomed.kill()
+            published = jobs("llm", text)
+            fleet.publish(published)
+            wait_for("another marker", 120, lambda: asked() == before + 2)
+            check(count("replica") == 2, "the killed process is still waited for")
+            time.sleep(5)  # how long the others are held up with what it had, not a wait for something
+            check(len(fleet.calls()) == 1, f"{len(fleet.calls()) - 1} calls before what was spent was known")
+        ran, blocked = outcome(fleet, published, "cost_cap_reached", 120)
+        wait_for("a row of each event", 60, lambda: count("usage_cost") == 1 + EVENTS + ran)
+        spent = int(store.rows("SELECT sum(amount_nano_usd) FROM usage_cost WHERE user_id = 'u'")[0][0])
+        check(0.9 * NANO < spent <= NANO, f"the ledger ends at {spent / NANO} USD, the cap is 1")
+        wait_for("Redis to have what the ledger has", 60, lambda: fleet.command("ledger", "reconcile")["redis"] == [])
+        check([process.poll() for process in others] == [None, None], "another billing process ended")
+        return {"ran": ran, "blocked": blocked, "ledger": spent / NANO}
+
+
+def billing_killed_and_redis_flushed():
+    return with_own_server("redis", billing_killed)
+
+
 def new_month():
     """Jobs that this month blocked start by themselves in the next, whose quota is a new one. The month is Redis'."""
     quota, count = 5, 8
@@ -190,7 +291,7 @@ def new_month():
             published = [{"id": f"job-{number}", "userId": "u", "userTier": "tier1", "taskType": "echo",
                           "payload": {"n": number}} for number in range(count)]
             fleet.publish(published)
-            fleet.results.wait([job["id"] for job in published], 20)
+            fleet.results.wait([job["id"] for job in published], 60)
 
             def latest():
                 return collections.Counter(max(events, key=lambda event: event["finishedAt"])["status"]
@@ -198,12 +299,12 @@ def new_month():
             check(latest() == {"succeeded": quota, "blocked": count - quota}, f"in the first month {dict(latest())}")
             begin = time.monotonic()
             (server.directory / "clock").write_text(f"{32 * 86400}\n")
-            wait_for("all jobs to have run", 90, lambda: latest()["succeeded"] == count)
+            wait_for("all jobs to have run", 120, lambda: latest()["succeeded"] == count)
             took = time.monotonic() - begin
-            wait_for("a row of each", 5, lambda: len(fleet.rows()) == count)
+            wait_for("a row of each", 60, lambda: len(fleet.rows()) == count)
             periods = collections.Counter(row["charge_period"] for row in fleet.rows())
             check(sorted(periods.values()) == [count - quota, quota], f"rows by month: {dict(periods)}")
-            wait_for("an empty jobs.blocked", 5, lambda: fleet.depth("jobs.blocked") == 0)
+            wait_for("an empty jobs.blocked", 60, lambda: fleet.depth("jobs.blocked") == 0)
             return f"{took:.0f} s after the month turned"
     return with_own_server("redis", body, "--shifted-clock")
 
@@ -213,7 +314,7 @@ def faults():
     return together({scenario.__name__: scenario for scenario in FAULTS})
 
 
-FAULTS = [worker_killed, redis_flushed, redis_restarted_empty, new_month]
+FAULTS = [worker_killed, redis_flushed, redis_restarted_empty, billing_killed_and_redis_flushed, new_month]
 
 
 if __name__ == "__main__":

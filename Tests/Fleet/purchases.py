@@ -8,7 +8,7 @@ import signal
 
 from fault_cases import LONGER
 from faulty import FaultyFleet, charged, job
-from fleet import check, ledger_equals_calls, one_end_each, together, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, one_end_each, together, wait_for
 
 # Tiers by what their first provider answers to each of their jobs. `spare` serves behind it, but not behind `later`,
 # which pauses between its second attempt and its third.
@@ -56,7 +56,7 @@ def polled():
         published = prepare(fleet, "video", video_seconds=6)
         doomed = fleet.start_worker(8)
         fleet.publish(published, lane="standard")
-        wait_for("all clips to be polled", 20, lambda: len({line["video"] for line in fleet.lines()
+        wait_for("all clips to be polled", PATIENCE, lambda: len({line["video"] for line in fleet.lines()
                                                            if line["event"] == "poll"}) == len(published))
         doomed.kill()
         fleet.start_worker(8)
@@ -138,7 +138,7 @@ def unwritable_artifacts():
         published = [job(number, task, task) for task in tasks for number in range(2)]
         fleet.publish(published, lane="standard")
         ids = [each["id"] for each in published]
-        events = fleet.results.wait(ids, 40)
+        events = fleet.results.wait(ids, PATIENCE)
         one_end_each(events, ids)
         ledger_equals_calls(fleet)
         calls, rows = fleet.calls_by("job"), {row["job_id"]: row for row in fleet.rows()}

@@ -6,7 +6,7 @@ import time
 
 from fault_cases import ATTEMPT_BUDGET, SCALED
 from faulty import FaultyFleet, job
-from fleet import check, ledger_equals_calls, one_end_each, together, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, one_end_each, together, wait_for
 
 
 def all_resting(jobs=30, outage=25):
@@ -23,7 +23,7 @@ def all_resting(jobs=30, outage=25):
         def waiting():
             lanes = fleet.command("lanes")["lanes"]
             return sum(lane["waiting"].get("provider_resting", 0) for lane in lanes) >= jobs - 2
-        wait_for("the jobs to wait for their provider", 15, waiting, pause=0.5)
+        wait_for("the jobs to wait for their provider", PATIENCE, waiting, pause=0.5)
         time.sleep(max(0, begin + outage - time.monotonic()))  # the outage itself
         tried = len(fleet.calls())
         check(tried <= 2 * jobs + 8, f"{tried} calls of a provider that was down for {outage} s")
@@ -54,9 +54,9 @@ def shared_probe(jobs=5, outage=40, workers=4):
         started = [fleet.start_worker(4) for _ in range(workers)]
         scouts = [job(number, "scout") for number in range(6)]
         fleet.publish(scouts, lane="standard")
-        fleet.results.wait([each["id"] for each in scouts], 10)
+        fleet.results.wait([each["id"] for each in scouts], PATIENCE)
         fleet.results.events.clear()
-        wait_for("the provider to rest", 5, lambda: "failures" in str(fleet.command("providers", "list")))
+        wait_for("the provider to rest", PATIENCE, lambda: "failures" in str(fleet.command("providers", "list")))
         # In one burst: from here on all wait equally long, trip by trip.
         published = [job(number, "single") for number in range(jobs)]
         begin = time.monotonic()
@@ -93,14 +93,14 @@ def own_deadlines(jobs=10):
     """Jobs that give up before a slow provider can answer say nothing about it: it serves those who wait."""
     with FaultyFleet("deadline") as fleet:
         fleet.start_provider()
-        fleet.control(path="slow", latency=1)
+        fleet.control(path="slow", latency=2)
         fleet.prepare({"slow": {}, "second": {}}, {"tier": ["slow", "second"]})
         fleet.start_worker(2 * jobs)
         now = datetime.datetime.now(datetime.timezone.utc)
-        hurried = [job(number, "tier", deadline=(now + datetime.timedelta(seconds=0.3)).isoformat())
+        hurried = [job(number, "tier", deadline=(now + datetime.timedelta(seconds=1.2)).isoformat())
                    for number in range(jobs)]
         fleet.publish(hurried, lane="standard")
-        events = fleet.results.wait([each["id"] for each in hurried], 10)
+        events = fleet.results.wait([each["id"] for each in hurried], PATIENCE)
         codes = [(events[each["id"]][0]["error"] or {}).get("code") for each in hurried]
         check(set(codes) == {"deadline_exceeded"}, f"jobs without time ended with {codes}")
         called = len(fleet.calls())
@@ -108,7 +108,7 @@ def own_deadlines(jobs=10):
         time.sleep(1.5)  # whoever counts failures tells the fleet within a second
         others = [job(number, "tier") for number in range(jobs, jobs + 5)]
         fleet.publish(others, lane="standard")
-        events = fleet.results.wait([each["id"] for each in others], 20)
+        events = fleet.results.wait([each["id"] for each in others], PATIENCE)
         for each in others:
             event = events[each["id"]][0]
             check(event["provider"] == "slow", f"{each['id']} was served by {event['provider']}: {event['attempts']}")

@@ -9,7 +9,7 @@ import time
 from fault_cases import CASES, SCALED
 from fault_table import Healing, Table, judge_alerts, judge_logs
 from faulty import FaultyFleet, charged, job
-from fleet import check, ledger_equals_calls, main, one_end_each, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, main, one_end_each, wait_for
 from purchases import nothing_bought_twice, unwritable_artifacts
 from resting import all_resting, own_deadlines, resting, shared_probe
 from tiers import alerts_of
@@ -78,7 +78,7 @@ def first_dead(jobs=200, latency=200):
                 published += batch
                 time.sleep(max(0, begin + (number - first + 1) * 0.1 - time.monotonic()))  # ten a second
             ids = [each["id"] for each in published]
-            events = fleet.results.wait(ids, 30)
+            events = fleet.results.wait(ids, PATIENCE)
             one_end_each(events, ids)
             bad = [events[each][0] for each in ids if events[each][0]["status"] != "succeeded"]
             check(not bad, f"{len(bad)} jobs failed: {bad[:1]}")
@@ -107,7 +107,7 @@ def first_dead(jobs=200, latency=200):
             return [call for call in fleet.calls_by("path")["down"] if call["status"] == 200]
         wait_for("the healed provider to serve", 30, served, pause=1)
         back = time.monotonic() - healed
-        fleet.results.wait([f"down-{each}" for each in range(10 + jobs, number)], 20)
+        fleet.results.wait([f"down-{each}" for each in range(10 + jobs, number)], PATIENCE)
         return {**{f"added, {tier}": f"{100 * share:.1f} %" for tier, share in added.items()},
                 "control": f"{1000 * means['control']:.0f} ms", "calls while down": tried, "back after": round(back, 1)}
 
@@ -145,11 +145,11 @@ def batching(jobs=60, latency=100):
         poisoned = [job(number, "picked", "embedding") for number in range(10)]
         poisoned[3]["payload"]["input"] = "poison"
         fleet.publish(poisoned, lane="standard")
-        events = fleet.results.wait([each["id"] for each in poisoned], 30)
+        events = fleet.results.wait([each["id"] for each in poisoned], PATIENCE)
         bad = {each["id"]: events[each["id"]][0]["error"]["code"] for each in poisoned
                if events[each["id"]][0]["status"] != "succeeded"}
         check(bad == {"picked-3": "caller_error"}, f"a poisoned job and its neighbours: {bad}")
-        wait_for("a row of each job", 10, lambda: len({row["job_id"] for row in fleet.rows()}) == len(ids) + 10)
+        wait_for("a row of each job", PATIENCE, lambda: len({row["job_id"] for row in fleet.rows()}) == len(ids) + 10)
         amounts = collections.Counter()
         for row in fleet.rows():
             amounts[row["provider"]] += row["amount_nano_usd"]

@@ -67,7 +67,7 @@ def light_waits(fleet, name, count):
             published[job] = time.monotonic()
             fleet.publish_raw(channel, "low", body.encode())
             time.sleep(LIGHT_PAUSE)  # the pace of the traffic
-    fleet.results.wait(published, 30)
+    fleet.results.wait(published, 60)
     begins = {call["key"].split("/")[0]: call["begin"] for call in fleet.calls().values()}
     return [begins[job] - begin for job, begin in published.items()]
 
@@ -131,7 +131,7 @@ def relative_errors(fleet, said):
             for job, (asked, expected) in said.items()]
 
 
-def heavy_user(jobs=160, latency=200):
+def heavy_user(jobs=320, latency=200):
     """Bounded broker work, both slots in use, never a third, others hardly delayed, starts foretold."""
     light = max(30, jobs // 8)
     control = control_rate(latency, max(80, jobs // 10))
@@ -142,14 +142,14 @@ def heavy_user(jobs=160, latency=200):
         ids = [job["id"] for job in published]
         with Traffic(fleet) as traffic:
             fleet.publish(published)
-            wait_for("the storm to be parked", 30, lambda: parked(fleet, jobs // 4))
+            wait_for("the storm to be parked", 60, lambda: parked(fleet, jobs // 4))
             said = expectations(fleet, ids[jobs // 2::max(1, jobs // 40)])
             lane = lane_of_the_storm(fleet)
             loaded = percentile(light_waits(fleet, "beside", light), 95)
             check(len(set(ids) & set(fleet.results.by_job())) < jobs, "the storm was over before the light users were")
             fleet.results.wait(ids, 60 + 2 * jobs * latency / 1000)
         everything = ids + traffic.published + [f"beside-{number}" for number in range(light)]
-        results = fleet.results.wait(everything, 30)
+        results = fleet.results.wait(everything, 60)
         one_end_each(results, everything)
         bad = [job for job in everything if results[job][0]["status"] != "succeeded"]
         check(not bad, f"{len(bad)} jobs did not succeed: {results[bad[0]][0] if bad else ''}")
@@ -192,7 +192,7 @@ def messages_of_a_heavy_user(jobs=1500):
         results = fleet.results.wait(ids, 60 + jobs / 20)
         took = time.monotonic() - begin
         one_end_each(results, ids)
-        wait_for("a row of each", 30, lambda: len(fleet.rows()) == jobs)
+        wait_for("a row of each", 60, lambda: len(fleet.rows()) == jobs)
         delivered, again, empty = broker.since()
         figures = {"messages a job": round((delivered - jobs) / jobs, 2), "redelivered": again, "empty gets": empty,
                    "jobs a second": round(jobs / took),

@@ -11,7 +11,7 @@ import rules
 from crashes import with_own_server
 from fault_cases import LONGER
 from faulty import MODELS, PRICES, FaultyFleet, job
-from fleet import check, ledger_equals_calls, main, one_end_each, together, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, main, one_end_each, together, wait_for
 
 
 def listing(version, task="llm", provider="first", stage="stable", verified=True):
@@ -57,7 +57,7 @@ class VersionFleet(FaultyFleet):
         (self.directory / "policy.yml").write_text(self.policy({**self.tiers, **tiers}, models, canaries))
         meanwhile()
         for worker, count in counts:
-            self.wait_for_line(worker, line, count + 1, seconds=3)
+            self.wait_for_line(worker, line, count + 1)
 
     def tell(self, *words):
         """Runs a command that has to succeed; when it ended."""
@@ -65,7 +65,7 @@ class VersionFleet(FaultyFleet):
         check(done.returncode == 0, f"tollway {' '.join(words)}: {done.stderr}")
         return time.monotonic()
 
-    def finish(self, jobs, seconds=20):
+    def finish(self, jobs, seconds=PATIENCE):
         """Publishes them; how each ended."""
         self.publish(jobs, lane="standard")
         ids = [each["id"] for each in jobs]
@@ -101,13 +101,13 @@ class VersionFleet(FaultyFleet):
 
     def _stream(self, name, tiers, seconds):
         begins, end, number = {}, time.monotonic() + seconds, 0
-        while time.monotonic() < end:
+        while time.monotonic() < end or number < 4:  # enough for each worker, however long it takes to publish them
             batch = [{**job(number, each), "id": f"{name}-{each}-{number}"} for each in tiers]
             begins |= {each["id"]: time.monotonic() for each in batch}
             self.publish(batch, lane="standard")
             number += 1
             time.sleep(0.05)  # twenty a second
-        events = self.results.wait(begins, 20)
+        events = self.results.wait(begins, PATIENCE)
         one_end_each(events, begins)
         asked = self.asked_for()
         for each in begins:
@@ -207,6 +207,7 @@ def freeze():
              "pinned": tier("pinned", ["1.0.0"])}
     held = {name: ("first", "1.0.0") for name in tiers}
     with VersionFleet("freeze") as fleet:
+        fleet.make_ledger()
         fleet.begin(tiers, BEFORE, workers=2)
         fleet.stays(held, "before", 0.3)
         fleet.tell("freeze", "on", "--by", "test", "--reason", "scenario")
@@ -252,6 +253,7 @@ def hold():
     """A provider that is taken out by hand gets no job a second later, and one that is released gets them again."""
     models = [listing("1.0.0", provider=name) for name in ("first", "second")]
     with VersionFleet("hold") as fleet:
+        fleet.make_ledger()
         fleet.begin({"single": tier(order=["first", "second"])}, models, workers=2)
         first, second = ({"single": (name, "1.0.0")} for name in ("first", "second"))
         fleet.stays(first, "before", 0.3)
@@ -300,7 +302,7 @@ def continued_after_failure(jobs=2):
         fleet.control(path="first", script=["503", "ok"], per="job", video_seconds=5)
         published = [job(number, "buyer", "video") for number in range(jobs)]
         fleet.publish(published, lane="standard")
-        wait_for("all clips to be polled", 20, lambda: len({line["of"] for line in fleet.lines()
+        wait_for("all clips to be polled", PATIENCE, lambda: len({line["of"] for line in fleet.lines()
                                                            if line["event"] == "poll"}) == jobs)
         doomed = fleet.workers.pop()
         doomed.send_signal(signal.SIGKILL)
@@ -320,7 +322,7 @@ def continued_after_failure(jobs=2):
             check([row["outcome"] for row in rows] == outcomes, f"{each}: rows {[row['outcome'] for row in rows]}")
         bought = [call for call in fleet.calls().values() if call["status"] == 200]
         check(len(bought) == jobs, f"{len(bought)} clips were bought, {jobs} are wanted")
-        wait_for("billing to book all that was reserved", 10,
+        wait_for("billing to book all that was reserved", PATIENCE,
                  lambda: not [key for key in fleet.keys() if ":open:" in key])
 
 

@@ -19,6 +19,7 @@ struct CapabilityTests {
     let served: [ProviderDefinition.Kind: Set<TaskType>] = [
       .openai: [.tts, .llm, .image, .video, .embedding], .anthropic: [.llm], .elevenlabs: [.tts],
       .huggingface: [.tts, .llm, .image, .embedding], .local: [.tts, .llm, .image, .video, .embedding], .espeak: [.tts],
+      .card: [.image], .ffmpeg: [.video],
       .echo: Set(TaskType.allCases),
     ]
     for kind in ProviderDefinition.Kind.allCases {

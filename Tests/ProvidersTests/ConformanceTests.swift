@@ -28,10 +28,11 @@ struct ConformanceTests {
   func `silence ends at the deadline`(_ contestant: Contestant) async throws {
     let arena = try await Arena(contestant, doing: "silent")
     let start = ContinuousClock.now
-    let failure = try await arena.answer(within: .seconds(1)).failure()
-    #expect(ContinuousClock.now - start >= .seconds(1))
-    #expect(ContinuousClock.now - start < .seconds(3))
-    #expect(failure.kind == (contestant.kind == .espeak ? .server : .lost))
+    let limit = Duration.seconds(contestant.kind == .local ? 4 : 1)  // a process has to be started meanwhile
+    let failure = try await arena.answer(within: limit).failure()
+    #expect(ContinuousClock.now - start >= limit)
+    #expect(ContinuousClock.now - start < .seconds(15))
+    #expect(failure.kind == (contestant.isProgram ? .server : .lost))
     #expect(failure.reachedProvider)
     try await arena.end()
   }
@@ -41,7 +42,7 @@ struct ConformanceTests {
     let arena = try await Arena(contestant, doing: "silent", timeout: .seconds(1))
     let start = ContinuousClock.now
     _ = try await arena.answer().failure()
-    #expect(ContinuousClock.now - start < .seconds(3))
+    #expect(ContinuousClock.now - start < .seconds(15))
     try await arena.end()
   }
 
@@ -64,7 +65,7 @@ struct ConformanceTests {
     let start = ContinuousClock.now
     task.cancel()
     #expect(try await task.value.failure().kind == .cancelled)
-    #expect(ContinuousClock.now - start < .seconds(1))
+    #expect(ContinuousClock.now - start < .seconds(5))
     try await arena.end()
   }
 
@@ -142,7 +143,7 @@ struct ConformanceTests {
     _ = try await arena.answer().reply()
     let start = ContinuousClock.now
     try await arena.end()
-    #expect(ContinuousClock.now - start < .seconds(7))
+    #expect(ContinuousClock.now - start < .seconds(15))
   }
 
   @Test(arguments: Contestant.all)

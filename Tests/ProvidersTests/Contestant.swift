@@ -25,6 +25,8 @@ struct Contestant: Sendable, CustomTestStringConvertible {
     Contestant(kind: .huggingface, task: .embedding, payload: #"{"input":"\#(words)"}"#),
     Contestant(kind: .local, task: .llm, payload: #"{"prompt":"\#(words)"}"#),
     Contestant(kind: .espeak, task: .tts, payload: #"{"text":"\#(words)"}"#),
+    Contestant(kind: .card, task: .image, payload: #"{"prompt":"\#(words)"}"#),
+    Contestant(kind: .ffmpeg, task: .video, payload: #"{"prompt":"\#(words)","size":"320x180","seconds":1}"#),
     Contestant(kind: .echo, task: .echo, payload: #"{"text":"\#(words)"}"#),
   ]
 
@@ -36,6 +38,8 @@ struct Contestant: Sendable, CustomTestStringConvertible {
   var testDescription: String { "\(kind.rawValue) \(task.rawValue)" }
   /// What a success is that cannot be read: lost, where it is not bought twice.
   var unreadable: ProviderFailure.Kind { task.mayRepeatUnknown ? .malformed : .lost }
+  /// Whether it runs a program for each job.
+  var isProgram: Bool { [.espeak, .card, .ffmpeg].contains(kind) }
   var isRemote: Bool { [.openai, .anthropic, .elevenlabs, .huggingface].contains(kind) }
 }
 
@@ -48,7 +52,7 @@ struct Arena: Sendable {
   private let timeout: Duration
 
   /// - Parameters:
-  ///   - behaviour: `ok`, `silent`, or another one of the fake server, in which espeak and echo have no part.
+  ///   - behaviour: `ok`, `silent`, or another one of the fake server, in which programs and echo have no part.
   ///   - vendors: one that runs already.
   init(
     _ contestant: Contestant, doing behaviour: String = "ok", timeout: Duration = .seconds(30),
@@ -86,14 +90,18 @@ struct Arena: Sendable {
       within: limit)
   }
 
-  /// The set's own; of espeak a program that does nothing, where silence is asked for.
+  /// The set's own; with a program that does nothing, where one is run and silence is asked for.
   var provider: any Provider {
     get throws {
-      if contestant.kind == .espeak, behaviour == "silent" {
-        return ESpeakProvider(
-          name: "espeak", program: try sleeper(), artifacts: vendors.artifacts, timeout: timeout)
+      let name = contestant.kind.rawValue
+      guard behaviour == "silent" else { return try #require(set[name]) }
+      return switch contestant.kind {
+      case .espeak:
+        ESpeakProvider(name: name, program: try sleeper(), artifacts: vendors.artifacts, timeout: timeout)
+      case .card: CardProvider(name: name, program: try sleeper(), artifacts: vendors.artifacts, timeout: timeout)
+      case .ffmpeg: FFmpegProvider(name: name, program: try sleeper(), artifacts: vendors.artifacts, timeout: timeout)
+      case .openai, .anthropic, .elevenlabs, .huggingface, .local, .echo: try #require(set[name])
       }
-      return try #require(set[contestant.kind.rawValue])
     }
   }
 
@@ -113,7 +121,7 @@ struct Arena: Sendable {
   func hasBegun() throws -> Bool {
     switch contestant.kind {
     case .echo: true
-    case .espeak: FileManager.default.fileExists(atPath: vendors.directory.file("started").path)
+    case .espeak, .card, .ffmpeg: FileManager.default.fileExists(atPath: vendors.directory.file("started").path)
     case .openai, .anthropic, .elevenlabs, .huggingface, .local: try !calls().isEmpty
     }
   }

@@ -14,7 +14,7 @@ struct LocalFaultTests {
   init() throws { directory = try TestDirectory("local-faults") }
 
   /// Hangs are found within half a second.
-  private let quickChecks = ServingTimes(checkInterval: .milliseconds(300), checkLimit: .milliseconds(200))
+  private let quickChecks = ServingTimes(checkInterval: .milliseconds(300), checkLimit: .seconds(1))
 
   @Test(arguments: [("exit", "status 3"), ("segv", "signal 11")])
   func `a crash loses the call, rests shortly and starts anew`(prompt: String, exit: String) async throws {
@@ -43,9 +43,9 @@ struct LocalFaultTests {
 
   @Test func `a hang loses the call at its deadline, and the process is killed at once`() async throws {
     let stub = LocalStub(
-      in: directory.url.path, times: ServingTimes(checkInterval: .seconds(60), checkLimit: .milliseconds(200)))
+      in: directory.url.path, times: ServingTimes(checkInterval: .seconds(60), checkLimit: .seconds(1)))
     _ = try await stub.say("hi").reply()
-    let failure = try await stub.say("stop", within: .milliseconds(300)).failure()
+    let failure = try await stub.say("stop", within: .seconds(2)).failure()
     #expect(failure.kind == .lost)
     #expect(failure.detail.contains("deadline"))
     #expect(try await stub.restReason().contains("hung"))
@@ -95,7 +95,7 @@ struct LocalFaultTests {
   @Test func `files that are never closed end the process, not the worker`() async throws {
     let stub = LocalStub(in: directory.url.path, limits: ProcessLimits(files: 64), times: quickChecks)
     #expect(try await stub.number("files") == 64)
-    #expect(try await stub.say("leak", within: .seconds(2)).failure().kind == .lost)
+    #expect(try await stub.say("leak", within: .seconds(5)).failure().kind == .lost)
     #expect(try await stub.restReason().contains("hung"))
     try await stub.untilItServes()
     await stub.end()

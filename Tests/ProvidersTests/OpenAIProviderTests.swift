@@ -140,7 +140,7 @@ struct OpenAIProviderTests {
     let hung = try await fake.provider.call(call(.llm, #"{"prompt":"a"}"#, model: "fault-hang")).failure()
     #expect(hung.kind == .lost)
     #expect(ContinuousClock.now - start >= .milliseconds(300))
-    let short = try call(.llm, #"{"prompt":"a"}"#, model: "fault-hang", within: .milliseconds(50))
+    let short = try call(.llm, #"{"prompt":"a"}"#, model: "fault-hang", within: .milliseconds(200))
     #expect(try await fake.provider.call(short).failure().kind == .lost)
     let past = try call(.llm, #"{"prompt":"a"}"#, within: .milliseconds(-1))
     let never = try await fake.provider.call(past).failure()
@@ -198,7 +198,7 @@ struct OpenAIProviderTests {
         }
       }
     }
-    #expect(ContinuousClock.now - start < .seconds(10))
+    #expect(ContinuousClock.now - start < .seconds(25))  // 51 one after the other
     #expect(try fake.log().count == 512)
     try await fake.end()
   }

@@ -112,7 +112,7 @@ struct OpenAIVideoTests {
 
   @Test func `a film that is not ready at the deadline is lost`() async throws {
     let fake = try await FakeOpenAI(.faulty)
-    let failure = try await fake.provider.call(video(model: "poll-fault-503", within: .milliseconds(500))).failure()
+    let failure = try await fake.provider.call(video(model: "poll-fault-503", within: .seconds(2))).failure()
     #expect(failure.kind == .lost)
     #expect(failure.reachedProvider)
     #expect(try created(fake) == 1)

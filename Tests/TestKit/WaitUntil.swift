@@ -6,12 +6,13 @@ package struct WaitFailure: Error, CustomStringConvertible {
   package var description: String { "waited \(limit) in vain until \(what)" }
 }
 
-/// Asks `condition` every 20 milliseconds until it holds. Tests never sleep: what they wait for has a name and a limit.
+/// Asks `condition` every 20 milliseconds until it holds. Tests never sleep: what they wait for has a name and a limit,
+/// which by default is a long one, because a busy machine takes its time.
 ///
 /// - Parameter what: completes the sentence "waited 10 seconds in vain until ...".
 /// - Throws: `WaitFailure` after `limit`, what `condition` throws, and `CancellationError`.
 package func waitUntil(
-  _ what: String, within limit: Duration = .seconds(10), _ condition: () async throws -> Bool
+  _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
   let end = clock.now + limit

@@ -14,6 +14,7 @@ struct CommandBench {
   init(_ name: String) async throws {
     directory = try TestDirectory(name)
     redis = try await LiveRedis.shared()
+    try await run("ledger init").checked()
   }
 
   /// - Parameters:

@@ -22,7 +22,8 @@ struct CommandLineTests {
     "explain", "explain a/b", "dead replay", "dead replay a --all", "dead replay a --reason poison",
     "dead list --limit 0", "users set a", "users set a --tier nope", "users set a --concurrency 0",
     "users set a --monthly-usd -1", "users show a/b",
-    "ledger report --by colour", "ledger report --from soon", "prices show m --at soon", "policy check /nowhere",
+    "ledger report --by colour", "ledger report --from soon", "ledger quarantine --limit 0", "prices show m --at soon",
+    "policy check /nowhere",
     "freeze maybe", "freeze status --format xml", "providers hold", "providers list --format xml",
     "worker --slots 0", "lanes --namespace a/b", "lanes --amqp-url http://x", "lanes --redis-url http://x",
   ])
@@ -65,6 +66,26 @@ struct CommandLineTests {
     }
   }
 
+  @Test(arguments: [
+    ("", "! webhook +HOOK is not set: alerts go"),
+    ("hooks.example.com/s3cret", "! webhook +HOOK must start with https://"),
+    ("https://hooks.example.com/s3cret", "✓ webhook +HOOK is set"),
+  ])
+  func `doctor looks whether alerts can reach the webhook, and never shows it`(
+    address: String, line: String
+  ) async throws {
+    let directory = try TestDirectory("webhook")
+    let file = directory.file("policy.yml")
+    let original = TestDirectory.packageRoot.appending(path: "deploy/policy.yml")
+    let builtIn = try String(contentsOf: original, encoding: .utf8)
+    let policy = builtIn.replacing(#/notify_admin: .*/#, with: "notify_admin: {webhook_env: HOOK}")
+    try Data(policy.utf8).write(to: file)
+    let environment = Self.nowhere.merging(["TOLLWAY_POLICY": file.path, "HOOK": address]) { _, new in new }
+    let finished = try await run("doctor", environment)
+    #expect(try finished.output.contains(Regex(line)), "\(finished.output)")
+    #expect(!(finished.output + finished.errors).contains("s3cret"))
+  }
+
   @Test func `the built-in files have nothing wrong`() async throws {
     for command in ["policy check", "prices check", "policy check --format json"] {
       #expect(try await run(command).ending == .exited(0), "\(command)")
@@ -85,13 +106,5 @@ struct CommandLineTests {
     #expect(known.ending == .exited(0))
     #expect(known.output.contains(#""usd" : "0.000002""#))
     #expect(try await run("prices show no-such-model").ending == .exited(1))
-  }
-
-  @Test func `a ledger that is not there is no empty ledger`() async throws {
-    let directory = try TestDirectory("ledger")
-    let path = directory.file("none.db").path
-    let finished = try await run("ledger report", ["TOLLWAY_LEDGER_URL": "sqlite://\(path)"])
-    #expect(finished.ending == .exited(1))
-    #expect(!FileManager.default.fileExists(atPath: path))
   }
 }

@@ -18,11 +18,11 @@ struct LedgerLagTests {
     lag = LedgerLag(now: clock.now)
   }
 
-  private func event(_ time: Timestamp) -> [UInt8] {
+  private func event(_ time: Timestamp, corrects: String? = nil) -> [UInt8] {
     CostEvent(
       jobID: "j", run: "r", attempt: 1, seriesID: nil, userID: "u", tier: "T", taskType: .echo, provider: "p",
       model: "m", modelVersion: nil, outcome: .success, usage: [], cost: Cost(.zero, basis: .estimate, priceID: nil),
-      time: time, chargePeriod: "2026-11", corrects: nil, correction: nil
+      time: time, chargePeriod: "2026-11", corrects: corrects, correction: corrects == nil ? nil : 1
     ).encoded()
   }
 
@@ -43,6 +43,12 @@ struct LedgerLagTests {
     lag.booked(.seconds(4))
     #expect(lag.look() == .seconds(9))
     #expect(lag.look() == .zero)
+  }
+
+  @Test func `a correction counts from when it came, whatever it corrects`() {
+    lag.took(1, first: event(Timestamp(milliseconds: 0), corrects: "j/r/1"))
+    clock.pass(5)
+    #expect(lag.look() == .seconds(5))
   }
 
   @Test func `what cannot be read counts from when it came`() {

@@ -4,6 +4,7 @@
 BUILD_PACKAGES=(librabbitmq-dev libhiredis-dev libpq-dev libsqlite3-dev libjemalloc-dev pkg-config)
 SERVER_PACKAGES=(rabbitmq-server redis-server redis-tools postgresql)
 SPEECH_PACKAGES=(espeak-ng python3-venv)
+MEDIA_PACKAGES=(ffmpeg librsvg2-bin fonts-dejavu-core)
 CLIENT_PACKAGES=(amqp-tools openssl)
 
 # install_missing PACKAGE...

@@ -122,7 +122,7 @@ end
 if state == 'running' then
   return leave({'orphan', run, attempt, redis.call('HGET', job_key, 'intent') or '', job[13] or month(now)})
 end
-local is_unknown = attempt > 0 and redis.call('HGET', job_key, 'unknown:' .. attempt) or '0'
+local is_unknown = attempt > 0 and redis.call('HEXISTS', job_key, 'unknown:' .. attempt) == 1 and '1' or '0'
 if attempt >= tonumber(ARGV[11]) or (is_unknown == '1' and ARGV[14] == '0') then
   return leave(with_costs({'exhausted', run, attempt, is_unknown}, attempt))
 end

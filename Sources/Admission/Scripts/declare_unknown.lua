@@ -6,6 +6,8 @@
 --       6  what that event says was spent: five figures, '' when neither money nor quota is limited (any more):
 --          what is reserved stays then
 -- RETURNS  1 declared, 0 not (any more) in that state: ask admit again
+-- The event is kept twice: until it is confirmed for those who announce it, and as long as the job is remembered for a
+-- holder that comes back and has to say by how much it was wrong.
 
 local u, job_key = ARGV[2], P .. 'job:' .. ARGV[1]
 local job = redis.call('HMGET', job_key, 'state', 'run', 'attempt', 'lease', 'month')
@@ -17,7 +19,7 @@ if tonumber(redis.call('ZSCORE', P .. 'leases:' .. u, job[4]) or 0) > now then
 end
 redis.call('ZREM', P .. 'leases:' .. u, job[4])
 redis.call('HDEL', job_key, 'lease', 'intent', 'since')
-redis.call('HSET', job_key, 'state', 'queued', 'cost:' .. ARGV[4], ARGV[5], 'unknown:' .. ARGV[4], '1')
+redis.call('HSET', job_key, 'state', 'queued', 'cost:' .. ARGV[4], ARGV[5], 'unknown:' .. ARGV[4], ARGV[5])
 local event = ARGV[1] .. '/' .. ARGV[3] .. '/' .. ARGV[4]
 local m, reserved = open_get(u, event)
 if ARGV[6] ~= '' or m then

@@ -9,8 +9,8 @@
 --      11  number of the last attempt            12  month that the run is charged to, '' when nothing is limited
 --      13  and on, in threes: attempt number, its cost event, what it spent (five figures, or '' when nothing is limited)
 -- RETURNS  {'finished', run, lane}    now, or before with this very lease; lane: of the user's waiters that can run now, or ''
---          {'superseded', '1' if another run began meanwhile else '0', n...}   the job was taken away from this lease;
---                                     n: attempts of this run that were declared unknown
+--          {'superseded', '1' if another run began meanwhile else '0', event...}   the job was taken away from this lease;
+--                                     the events of this run's attempts that were declared unknown
 --          {'running', ms}            no lease was given and another delivery runs, or did until 0 ms ago
 --          {'known', run, status, result, output or '', attempt, cost event...}
 --                                     no lease was given and the job had ended before
@@ -47,8 +47,9 @@ if lease ~= '' then
     end
     local reply = {'superseded', '0'}
     for n = 1, tonumber(ARGV[11]) do
-      if redis.call('HEXISTS', job_key, 'unknown:' .. n) == 1 then
-        reply[#reply + 1] = n
+      local declared = redis.call('HGET', job_key, 'unknown:' .. n)
+      if declared then
+        reply[#reply + 1] = declared
       end
     end
     return reply

@@ -3,18 +3,22 @@ import Postgres
 import Synchronization
 
 /// A ledger in PostgreSQL, which any number of processes may write at once. Two connections, each on a thread of its
-/// own: writes do not wait for a long report. Both are opened when they are needed, and the tables are brought up to
-/// date before the first call does anything; a server that is away makes calls fail and nothing else.
+/// own: writes do not wait for a long report. Both are opened when they are needed, and before the first call does anything
+/// the tables are brought up to date, or looked for; a server that is away makes calls fail and nothing else.
 final class PostgresDatabase: LedgerDatabase {
   private let writer: PostgresClient
   private let reader: PostgresClient
+  private let opening: LedgerOpening
   private let isUpToDate = Atomic(false)
 
   /// A report over years may take longer than anything that is written.
   private static let readTimeout = Duration.seconds(600)
 
   /// Connects to nothing yet.
-  init(url: String, logger: Logger = Logger(label: "ledger")) throws(LedgerError) {
+  init(
+    url: String, opening: LedgerOpening = .making, logger: Logger = Logger(label: "ledger")
+  ) throws(LedgerError) {
+    self.opening = opening
     do throws(PostgresError) {
       var configuration = try PostgresConfiguration(url: url)
       writer = PostgresClient(configuration, name: "ledger-writer", logger: logger)
@@ -37,6 +41,12 @@ final class PostgresDatabase: LedgerDatabase {
     try await transaction(.write, over: writer, body)
   }
 
+  func writeUnhurried<Value: Sendable>(
+    _ body: @escaping @Sendable (any SQLSession) throws -> Value
+  ) async throws(LedgerError) -> Value {
+    try await transaction(.unhurried, over: writer, body)
+  }
+
   /// Lets the calls end that were made before, in the background.
   func close() {
     let clients = [writer, reader]
@@ -50,11 +60,14 @@ final class PostgresDatabase: LedgerDatabase {
     do {
       // Several at once find out one after the other that there is nothing left to do.
       if !isUpToDate.load(ordering: .acquiring) {
-        try await PostgresMigrations.bring(writer)
+        switch opening {
+        case .making: try await PostgresMigrations.bring(writer)
+        case .existing: try await PostgresMigrations.requireNewest(client)
+        }
         isUpToDate.store(true, ordering: .releasing)
       }
       return try await client.transaction(kind) { session in
-        try body(LedgerSession(session: session, isShared: kind == .write))
+        try body(LedgerSession(session: session, isShared: kind != .snapshot))
       }
     } catch let error as PostgresError {
       throw LedgerError(error)

@@ -5,19 +5,18 @@ import Postgres
 /// are those of `SQLiteMigrations`, and each leaves the same tables and columns; PostgreSQL came in with the fifth. A
 /// step is one transaction under a lock of the database's own, so that any number of processes may start at once.
 enum PostgresMigrations {
-  private static let steps: [(version: Int64, sql: String)] = [(5, tables)]
-  private static let newest: Int64 = 5
+  private static let steps: [(version: Int64, sql: String)] = [(5, tables), (6, statementsAndMarkers)]
+  private static let newest: Int64 = 6
 
   /// Any number that no other program uses for an advisory lock in this database.
   private static let lock: Int64 = 0x746F_6C6C_7761_79
 
   /// Nothing is written, and no right to do so needed, where all is done already.
   static func bring(_ client: PostgresClient) async throws {
-    let isThere = try await client.transaction(.snapshot) { session in
-      let table = try session.rows("SELECT to_regclass('schema_migration') IS NOT NULL AS is_there")
-      return table.rows.first?.first == .integer(1)
+    let isDone = try await client.transaction(.snapshot) { session in
+      try isThere("schema_migration", in: session) && version(in: session) == newest
     }
-    if isThere, try await client.transaction(.snapshot, { try version(in: $0) }) == newest { return }
+    if isDone { return }
     for (version, sql) in steps {
       try await client.transaction(.unhurried) { session in
         _ = try session.rows("SELECT pg_advisory_xact_lock(?)", [.integer(lock)])
@@ -29,6 +28,24 @@ enum PostgresMigrations {
           [.integer(version), .text(wallClock().description)])
       }
     }
+  }
+
+  /// Throws where the tables are not those of this version.
+  static func requireNewest(_ client: PostgresClient) async throws {
+    try await client.transaction(.snapshot) { session in
+      // Others may have a table of the first name too.
+      guard try isThere("schema_migration", in: session), try isThere("usage_cost", in: session) else {
+        throw LedgerError(.absent, "there is no ledger in the database that the address names")
+      }
+      guard try version(in: session) == newest else {
+        throw LedgerError(.olderSchema, "its tables are those of an older version of tollway")
+      }
+    }
+  }
+
+  private static func isThere(_ table: String, in session: PostgresSession) throws -> Bool {
+    let found = try session.rows("SELECT to_regclass(?) IS NOT NULL AS is_there", [.text(table)])
+    return found.rows.first?.first == .integer(1)
   }
 
   /// Of the last step that was applied; 0 before the first.
@@ -227,5 +244,11 @@ enum PostgresMigrations {
     );
     CREATE TRIGGER provider_hold_audit_is_append_only BEFORE UPDATE OR DELETE ON provider_hold_audit
       FOR EACH ROW EXECUTE FUNCTION tollway_append_only();
+    """
+
+  private static let statementsAndMarkers = """
+    CREATE INDEX usage_cost_billing_period ON usage_cost (billing_period) INCLUDE (amount_nano_usd);
+    ALTER TABLE marker DROP CONSTRAINT marker_epoch_key;
+    ALTER TABLE replica ADD COLUMN lag_ms BIGINT NOT NULL DEFAULT 0;
     """
 }

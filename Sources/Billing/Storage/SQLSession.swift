@@ -43,5 +43,10 @@ protocol LedgerDatabase: Sendable {
     _ body: @escaping @Sendable (any SQLSession) throws -> Value
   ) async throws(LedgerError) -> Value
 
+  /// As `write`, for what goes over much of the ledger: it takes as long as it takes.
+  func writeUnhurried<Value: Sendable>(
+    _ body: @escaping @Sendable (any SQLSession) throws -> Value
+  ) async throws(LedgerError) -> Value
+
   func close() throws(LedgerError)
 }

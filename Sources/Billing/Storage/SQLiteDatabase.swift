@@ -10,20 +10,34 @@ final class SQLiteDatabase: LedgerDatabase {
   /// How long a writer waits for another process before `LedgerError.Code.busy`, in seconds.
   private static let busyTimeout = 5.0
 
-  /// Opens or creates the file and brings its schema up to date.
-  init(path: String) throws(LedgerError) {
+  /// Opens the file; makes it and its tables only where the opening says so.
+  init(path: String, opening: LedgerOpening = .making) throws(LedgerError) {
     var configuration = Configuration()
     configuration.label = "ledger"
     configuration.busyMode = .timeout(Self.busyTimeout)
     configuration.maximumReaderCount = 2
     do {
+      if opening == .existing { try Self.requireTables(at: path) }
       pool = try DatabasePool(path: path, configuration: configuration)
       // After the pool's own set-up, which chooses NORMAL: that may lose the last commits in a power cut.
       try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-      try SQLiteMigrations.bring(pool)
+      if opening == .making { try SQLiteMigrations.bring(pool) }
     } catch {
       throw LedgerError(error)
     }
+  }
+
+  /// Looks without the right to write: the file may be somebody else's, and opening it as ours would change it.
+  private static func requireTables(at path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw LedgerError(.absent, "there is no ledger at \(URL(filePath: path).path)")
+    }
+    var configuration = Configuration()
+    configuration.readonly = true
+    configuration.busyMode = .timeout(busyTimeout)
+    let file = try DatabaseQueue(path: path, configuration: configuration)
+    try file.read { try SQLiteMigrations.requireNewest($0) }
+    try file.close()
   }
 
   func read<Value: Sendable>(
@@ -36,6 +50,12 @@ final class SQLiteDatabase: LedgerDatabase {
     _ body: @escaping @Sendable (any SQLSession) throws -> Value
   ) async throws(LedgerError) -> Value {
     try await ledgerErrors { try await pool.write { try body(SQLiteSession(database: $0)) } }
+  }
+
+  func writeUnhurried<Value: Sendable>(
+    _ body: @escaping @Sendable (any SQLSession) throws -> Value
+  ) async throws(LedgerError) -> Value {
+    try await write(body)
   }
 
   func close() throws(LedgerError) {

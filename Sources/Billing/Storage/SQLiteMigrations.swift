@@ -4,17 +4,37 @@ import GRDB
 /// opened, each in its own transaction, so that a file of any age or an empty one ends at the same tables.
 enum SQLiteMigrations {
   static func bring(_ database: some DatabaseWriter) throws {
+    // By the writer: a reader that looked before would keep the old columns in mind.
+    try database.write { try refuseNewer($0) }
+    try migrator.migrate(database)
+  }
+
+  /// Throws where the tables are not those of this version.
+  static func requireNewest(_ database: Database) throws {
+    try refuseNewer(database)
+    guard try !migrator.appliedIdentifiers(database).isEmpty else {
+      throw LedgerError(.absent, "there is no ledger in the file")
+    }
+    guard try migrator.hasCompletedMigrations(database) else {
+      throw LedgerError(.olderSchema, "its tables are those of an older version of tollway")
+    }
+  }
+
+  private static func refuseNewer(_ database: Database) throws {
+    guard try !migrator.hasBeenSuperseded(database) else {
+      throw LedgerError(.newerSchema, "the file was written by a newer version of tollway; use that version")
+    }
+  }
+
+  private static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1 ledger") { try $0.execute(sql: ledger) }
     migrator.registerMigration("2 assignments") { try $0.execute(sql: assignments) }
     migrator.registerMigration("3 alerts and last rows") { try $0.execute(sql: alertsAndLastRows) }
     migrator.registerMigration("4 freeze and holds") { try $0.execute(sql: freezeAndHolds) }
     migrator.registerMigration("5 balances and closed months") { try $0.execute(sql: balancesAndClosedMonths) }
-    // By the writer: a reader that looked before would keep the old columns in mind.
-    guard try !database.write(migrator.hasBeenSuperseded) else {
-      throw LedgerError(.newerSchema, "the file was written by a newer version of tollway; use that version")
-    }
-    try migrator.migrate(database)
+    migrator.registerMigration("6 statements and markers") { try $0.execute(sql: statementsAndMarkers) }
+    return migrator
   }
 
   /// Times are RFC 3339 with milliseconds in UTC, hence sort as text. The sums of `user_month` are decimal numbers as
@@ -231,5 +251,20 @@ enum SQLiteMigrations {
       alive_until TEXT NOT NULL,
       passed INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// A statement is summed from its index alone. Each time that a marker is met it has a number of its own, and none is
+  /// used twice, so that only the newest is kept. `lag_ms` is how late a process books.
+  private static let statementsAndMarkers = """
+    CREATE INDEX usage_cost_billing_period ON usage_cost (billing_period, amount_nano_usd);
+
+    CREATE TABLE met_marker (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      epoch TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO met_marker (number, epoch) SELECT number, epoch FROM marker;
+    DROP TABLE marker;
+    ALTER TABLE met_marker RENAME TO marker;
+    ALTER TABLE replica ADD COLUMN lag_ms INTEGER NOT NULL DEFAULT 0;
     """
 }

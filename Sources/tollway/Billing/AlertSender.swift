@@ -51,12 +51,15 @@ struct AlertSender {
   private func send() async {
     // A ledger that can be read and not written must not have them go out again and again.
     var unmarked: [StoredAlert] = []
+    var logged: Set<Int64> = []
     await everySecond("alerts cannot be read or marked") { () async throws(LedgerError) in
       while role.isHeld {
         if unmarked.isEmpty {
           let alerts = try await ledger.unsentAlerts(limit: Self.batchSize)
-          guard !alerts.isEmpty else { return }
-          for alert in alerts { log(alert) }
+          for alert in alerts where !logged.contains(alert.number) { log(alert) }
+          logged = Set(alerts.map(\.number))
+          // While the broker takes nothing the log goes on.
+          guard !alerts.isEmpty, office.isTaking else { return }
           guard await office.deliver(alerts.map { office.alert(AlertMessage($0)) }) else { return }
           unmarked = alerts
         }

@@ -14,6 +14,7 @@ struct FleetWatch {
   let ledger: Ledger
   let role: Role
   let lag: LedgerLag
+  let pulse: BrokerPulse
   let policy: @Sendable () -> Policy
   let registry: MetricRegistry
   /// Takes what has to be told although the ledger cannot be written.
@@ -82,7 +83,14 @@ struct FleetWatch {
         term.told[key] = nil
       }
     }
-    for change in changes where term.told[change.condition.key] == nil { try await write(change, &term) }
+    for change in changes where term.told[change.condition.key] == nil {
+      do throws(LedgerError) {
+        try await write(change, &term)
+      } catch {
+        if error.code != .cancelled { tell(change, &term) }
+        throw error
+      }
+    }
   }
 
   private func write(_ change: ConditionRules.Change, _ term: inout Term) async throws(LedgerError) {
@@ -97,9 +105,10 @@ struct FleetWatch {
     }
   }
 
-  /// That nothing can be booked is told without the ledger, which may be what is broken.
+  /// That nothing can be booked is told without the ledger, which may be what is broken; a disk that is full can be the
+  /// broker's as well.
   private func tell(_ change: ConditionRules.Change, _ term: inout Term) {
-    guard case .raise(let condition, let figures) = change, condition.key.kind == .ledgerLag,
+    guard case .raise(let condition, let figures) = change, [.ledgerLag, .broker].contains(condition.key.kind),
       term.told[condition.key] == nil
     else { return }
     term.told[condition.key] = (condition, figures)
@@ -125,12 +134,18 @@ struct FleetWatch {
     } catch {
       outages.note("the fleet's queues cannot be counted", error)
     }
-    var reading = FleetReading(figures, queueAges: ages, dead: dead, ledgerLag: lag.figure, under: policy())
-    let begin = Timestamp(milliseconds: Wires.now().milliseconds - ConditionRules.window.milliseconds)
+    var reading = FleetReading(figures, queueAges: ages, dead: dead, ledgerLag: lag.fleetFigure, under: policy())
+    reading.brokerSilence = pulse.silence
     do throws(LedgerError) {
-      reading.conflicts = try await ledger.conflicts(since: begin)
+      let newest = try await ledger.quarantine(limit: 1).first
+      let begin = Timestamp(milliseconds: Wires.now().milliseconds - ConditionRules.window.milliseconds)
+      reading.hasQuarantined = newest.map { $0.receivedAt > begin } ?? false
+      // Who quarantines an event writes that down as a condition at once.
+      for condition in try await ledger.conditions() where term.rules.active[condition.key] == nil {
+        term.rules.note(raised: condition)
+      }
     } catch {
-      outages.note("conflicts of the ledger cannot be counted", error)
+      outages.note("conditions and quarantine cannot be read from the ledger", error)
     }
     return reading
   }

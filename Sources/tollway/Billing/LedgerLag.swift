@@ -1,3 +1,4 @@
+import Billing
 import Contracts
 import Observability
 import Synchronization
@@ -15,6 +16,7 @@ final class LedgerLag: Sendable {
     /// The largest since the last look.
     var booked = Duration.zero
     var figure = Duration.zero
+    var fleet = Duration.zero
   }
 
   private let now: @Sendable () -> Timestamp
@@ -31,9 +33,11 @@ final class LedgerLag: Sendable {
     }
   }
 
+  /// A correction says something of a time long gone; it counts as new.
   private static func time(of body: [UInt8]) -> Timestamp? {
     do {
-      return try CostEvent(decoding: body).time
+      let event = try CostEvent(decoding: body)
+      return event.corrects == nil ? event.time : nil
     } catch {
       return nil  // the ledger says what is wrong with it
     }
@@ -57,11 +61,15 @@ final class LedgerLag: Sendable {
   /// As of the last look.
   var figure: Duration { state.withLock { $0.figure } }
 
+  /// Of the slowest of all processes that book.
+  var fleetFigure: Duration { state.withLock { $0.fleet } }
+
   /// Once a second, until cancelled.
-  func keep(_ registry: MetricRegistry) async {
+  func keep(_ registry: MetricRegistry, _ replicas: Replicas) async {
     while !Task.isCancelled {
       do { try await Task.sleep(for: .seconds(1)) } catch { return }
-      let lag = look()
+      let lag = max(look(), replicas.lagOfOthers)
+      state.withLock { $0.fleet = lag }
       registry.update { $0.set(Metrics.ledgerLagSeconds, to: lag.seconds) }
     }
   }

@@ -24,7 +24,7 @@ struct RedisBooks: MonthBooks {
   func catchUp(_ marker: LedgerMarker) async throws {
     // While nobody took them, workers published it again and again.
     guard try await desk.isAwaited(marker) else { return }
-    try await replicas.pass(marker)
+    guard try await replicas.pass(marker) else { return try await desk.leaveMarker() }
     let month = try await Month(of: desk.time())
     var last: UserMonth?
     while true {

@@ -9,6 +9,7 @@ import Observability
 /// make both happen once whatever the number of processes.
 struct Telling {
   private let watch: FleetWatch
+  private let pulse: BrokerPulse
   private let sender: AlertSender
   private let roles: [Role]
   private let logger: Logger
@@ -23,8 +24,9 @@ struct Telling {
     let sending = Role("alerts", holder: process, ledger: ledger, logger: wires.logger)
     roles = [watching, sending]
     logger = wires.logger
+    pulse = BrokerPulse(of: office, logger: wires.logger)
     watch = FleetWatch(
-      wires: wires, ledger: ledger, role: watching, lag: lag, policy: policy, registry: registry,
+      wires: wires, ledger: ledger, role: watching, lag: lag, pulse: pulse, policy: policy, registry: registry,
       unwritten: unwritten)
     sender = AlertSender(
       ledger: ledger, role: sending, office: office, webhook: Webhook(), unwritten: unwritten, policy: policy,
@@ -35,6 +37,7 @@ struct Telling {
   func run() async {
     await withDiscardingTaskGroup { group in
       for role in roles { group.addTask { await role.keep() } }
+      group.addTask { await pulse.run() }
       group.addTask { await watch.run() }
       group.addTask { await sender.run() }
     }

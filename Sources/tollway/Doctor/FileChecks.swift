@@ -15,17 +15,24 @@ struct FileChecks {
     await ledger(&checkup)
     artifacts(&checkup)
     prices(&checkup)
-    if let policy = policy(&checkup) { providers(of: policy, &checkup) }
+    if let policy = policy(&checkup) {
+      providers(of: policy, &checkup)
+      webhook(of: policy, &checkup)
+    }
   }
 
   private func ledger(_ checkup: inout Checkup) async {
     do {
       let path = try Ledger.path(ofURL: settings.ledger)
       if let path, !files.fileExists(atPath: path) { return directory(of: path, &checkup) }
-      let ledger = try Ledger.open(settings)
-      _ = try await ClosedMonths(in: ledger).list()
+      let ledger = try Ledger.openExisting(settings)
+      try await ledger.reach()
       try ledger.close()
       checkup.fine("ledger", "\(path ?? "PostgreSQL") opens, its schema is up to date")
+    } catch let error as LedgerError where error.code == .absent {
+      checkup.note("ledger", "\(error.message) yet; tollway billing will make it")
+    } catch let error as LedgerError where error.code == .olderSchema {
+      checkup.warn("ledger", error.message, CommandFailure.ledger(error).remedy)
     } catch {
       checkup.fail("ledger", error)
     }
@@ -34,7 +41,7 @@ struct FileChecks {
   private func directory(of path: String, _ checkup: inout Checkup) {
     let directory = URL(filePath: path).deletingLastPathComponent().path
     if isWritableDirectory(directory) {
-      checkup.fine("ledger", "\(path) is not there yet; tollway billing will create it")
+      checkup.note("ledger", "\(path) is not there yet; tollway billing will make it")
     } else {
       checkup.fail("ledger", "\(path) cannot be created", "mkdir -p \(directory), and let this user write there")
     }
@@ -88,6 +95,18 @@ struct FileChecks {
     } catch {
       checkup.fail("policy", error)
       return nil
+    }
+  }
+
+  /// Only billing sends; on another machine the variable need not be there.
+  private func webhook(of policy: Policy, _ checkup: inout Checkup) {
+    switch WebhookAddress.look(policy, environment: environment) {
+    case .none: break
+    case .known: checkup.fine("webhook", "\(policy.notify.webhookEnvironment ?? "") is set")
+    case .unusable(let why):
+      checkup.warn(
+        "webhook", "\(why): alerts go to the exchange and the log only",
+        "export it where tollway billing runs, or take notify_admin.webhook_env out of the policy file")
     }
   }
 

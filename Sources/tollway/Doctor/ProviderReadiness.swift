@@ -12,13 +12,25 @@ enum ProviderReadiness {
   init(_ definition: ProviderDefinition, environment: [String: String]) {
     switch definition.kind {
     case .echo: self = .ready("built in")
-    case .espeak:
-      self =
-        Self.program("espeak-ng", environment).map { .ready($0) }
-        ?? .missing("espeak-ng is not on the PATH", remedy: "apt-get install espeak-ng")
+    case .espeak: self = Self.programs([("espeak-ng", "espeak-ng")], environment)
+    case .card: self = Self.programs([("rsvg-convert", "librsvg2-bin fonts-dejavu-core")], environment)
+    // Scenes without a picture get a card.
+    case .ffmpeg:
+      self = Self.programs(
+        [("ffmpeg", "ffmpeg"), ("rsvg-convert", "librsvg2-bin fonts-dejavu-core")], environment)
     case .local: self = Self.serving(definition, environment)
     case .openai, .anthropic, .elevenlabs, .huggingface: self = Self.key(of: definition, environment)
     }
+  }
+
+  /// - Parameter needed: programs, and the packages that bring them.
+  private static func programs(
+    _ needed: [(name: String, packages: String)], _ environment: [String: String]
+  ) -> ProviderReadiness {
+    let found = needed.compactMap { program($0.name, environment) }
+    let missing = needed.first { program($0.name, environment) == nil }
+    return missing.map { .missing("\($0.name) is not on the PATH", remedy: "apt-get install \($0.packages)") }
+      ?? .ready(found.joined(separator: ", "))
   }
 
   private static func serving(_ definition: ProviderDefinition, _ environment: [String: String]) -> ProviderReadiness {

@@ -1,19 +1,39 @@
 import ArgumentParser
 import Billing
 import Contracts
-import Foundation
+import Observability
 
 /// `tollway ledger`: what was booked.
 struct LedgerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ledger", abstract: "Report, close, correct and check what was booked.",
-    subcommands: [Report.self, Close.self, Months.self, Reprice.self, Reconcile.self])
+    subcommands: [Init.self, Report.self, Close.self, Months.self, Reprice.self, Reconcile.self, Quarantine.self])
 
   static func checkTimes(from: String?, to: String?) throws {
     for (name, text) in [("--from", from), ("--to", to)] {
       if let text, Timestamp(dayOrTime: text) == nil {
         throw ValidationError("\(name): a day like 2026-11-21, or an RFC 3339 time")
       }
+    }
+  }
+
+  /// `tollway ledger init`: beside `tollway billing` the only one that changes tables.
+  struct Init: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make the ledger's tables, or bring those of an older version up to date.",
+      discussion: """
+        tollway billing does the same when it starts. Commands that read refuse a ledger that is not there; those that \
+        lay something down make it and say so. Harmless to repeat.
+        """)
+
+    @OptionGroup var settings: Settings
+
+    func run() async throws {
+      LogBootstrap.install(try settings.logging(default: Settings.quiet))
+      let ledger = try Ledger(url: settings.ledger)
+      try await ledger.reach()
+      try ledger.close()
+      Output.line("the ledger is there: \(try Ledger.path(ofURL: settings.ledger) ?? "in PostgreSQL")")
     }
   }
 
@@ -62,12 +82,24 @@ extension Timestamp {
 }
 
 extension Ledger {
-  /// For those who only read: a path that was mistyped shall not become an empty ledger.
+  /// For a command that reads. In PostgreSQL the tables are looked for by the first call.
   static func openExisting(_ settings: Settings) throws -> Ledger {
-    if let path = try Ledger.path(ofURL: settings.ledger), !FileManager.default.fileExists(atPath: path) {
-      throw CommandFailure(
-        .failed, "there is no ledger at \(path)", "set TOLLWAY_LEDGER_URL to the one that tollway billing writes")
+    LogBootstrap.install(try settings.logging(default: Settings.quiet))
+    return try Ledger(url: settings.ledger, opening: .existing)
+  }
+
+  /// For a command that lays something down, which must not wait for the first billing process: where no ledger is, it
+  /// makes one and says so, because the address may have been mistyped.
+  static func openOrMake(_ settings: Settings) async throws -> Ledger {
+    do {
+      let ledger = try openExisting(settings)
+      try await ledger.reach()
+      return ledger
+    } catch let error as LedgerError where error.code == .absent {
+      let ledger = try Ledger(url: settings.ledger)
+      try await ledger.reach()
+      StandardError.line("tollway: \(error.message), so it was made; tollway billing has to be given the same address")
+      return ledger
     }
-    return try open(settings)
   }
 }

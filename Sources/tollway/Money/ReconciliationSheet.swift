@@ -6,7 +6,7 @@ struct ReconciliationSheet: Encodable {
   struct Day: Encodable {
     let day, provider: String
     let attempts: Int
-    let ledgerUsd, statedUsd, byPriceBookUsd, estimatedUsd, correctionsUsd, driftUsd: String
+    let ledgerUsd, statedUsd, byPriceBookUsd, estimatedUsd, openEstimatesUsd, correctionsUsd, driftUsd: String
     /// By the invoice, if one was given.
     @OrNull var chargedUsd: String? = nil
     var why: [String] = []
@@ -16,9 +16,15 @@ struct ReconciliationSheet: Encodable {
     let scope, month, keptUsd, rowsUsd, why: String
   }
 
+  /// A line of an invoice about a day that was not asked for.
+  struct Outside: Encodable {
+    let day, provider, chargedUsd, why: String
+  }
+
   let from, to: String
   private(set) var days: [Day]
   let sums: [Sum]
+  let outside: [Outside]
   var redis: [RedisComparison.Difference] = []
   /// Days on which an invoice says something that nothing here explains.
   private(set) var unexplained = 0
@@ -34,6 +40,15 @@ struct ReconciliationSheet: Encodable {
         scope: $0.scope, month: $0.period, keptUsd: $0.kept.description, rowsUsd: $0.rows.description,
         why: "a kept sum differs from its rows: the rows count; somebody else wrote to the database")
     }
+    let isAsked = { (charge: ProviderStatement) in
+      Timestamp(dayOrTime: charge.day).map { $0 >= from && $0 < to } ?? false
+    }
+    outside = charges.filter { !isAsked($0) }.map {
+      Outside(
+        day: $0.day, provider: $0.provider, chargedUsd: $0.amount.description,
+        why: "not compared: the day does not begin between --from and --to")
+    }
+    let charges = charges.filter(isAsked)
     var found = days
     for charge in charges where !found.contains(where: { $0.day == charge.day && $0.provider == charge.provider }) {
       found.append(Reconciliation.Day(day: charge.day, provider: charge.provider))
@@ -48,7 +63,8 @@ struct ReconciliationSheet: Encodable {
         Day(
           day: day.day, provider: day.provider, attempts: day.attempts, ledgerUsd: day.amount.description,
           statedUsd: day.stated.description, byPriceBookUsd: day.byPriceBook.description,
-          estimatedUsd: day.estimated.description, correctionsUsd: day.corrections.description,
+          estimatedUsd: day.estimated.description, openEstimatesUsd: day.openEstimates.description,
+          correctionsUsd: day.corrections.description,
           driftUsd: day.drift.description, chargedUsd: total?.description, why: why.lines))
     }
   }
@@ -65,16 +81,19 @@ struct ReconciliationSheet: Encodable {
       )
     }
     if day.statedUnpriced != .zero { lines.append("\(day.statedUnpriced) USD were stated for models without a price") }
-    if day.estimated != .zero {
+    if day.openEstimates != .zero {
       lines.append(
-        "\(day.estimated) USD are estimates: attempts that were never heard of again, or parts nobody measured")
+        "\(day.openEstimates) USD are estimates: attempts that were never heard of again, or parts nobody measured")
+    }
+    if day.estimated != .zero, day.openEstimates != day.estimated {
+      lines.append("\(day.estimated) USD were estimates at first; what was learned of them since came as corrections")
     }
     if day.corrections != .zero { lines.append("\(signed(day.corrections)) USD came as corrections") }
     guard let charged, charged != day.amount else { return (lines, false) }
     let difference = charged - day.amount
     lines.append("the invoice says \(charged) USD, \(signed(difference)) beside the ledger")
     // Attempts nobody heard of again may have cost anything up to their estimate.
-    let isEstimated = difference < .zero && .zero - difference <= day.estimated
+    let isEstimated = difference < .zero && .zero - difference <= day.openEstimates
     if isEstimated {
       lines.append("within what was estimated: those attempts were not charged in full")
       return (lines, false)
@@ -101,6 +120,9 @@ struct ReconciliationSheet: Encodable {
     table.print()
     for day in days {
       for line in day.why { Output.line("\(day.day) \(day.provider.printable): \(line)") }
+    }
+    for line in outside {
+      Output.line("\(line.day) \(line.provider.printable): the invoice says \(line.chargedUsd) USD, \(line.why)")
     }
     for sum in sums {
       Output.line("\(sum.month) \(sum.scope.printable): kept \(sum.keptUsd), rows \(sum.rowsUsd): \(sum.why)")

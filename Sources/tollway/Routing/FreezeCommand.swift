@@ -24,7 +24,7 @@ struct FreezeCommand: AsyncParsableCommand {
     func run() async throws {
       let policy = try RuleBook.policy(at: try settings.policyPath())
       let wires = try Wires.forCommand("freeze", settings)
-      let interventions = Interventions(in: try Ledger.open(settings), desk: wires.desk)
+      let interventions = Interventions(in: try await Ledger.openOrMake(settings), desk: wires.desk)
       let (freeze, isNew) = try await interventions.freezes.begin(
         with: policy, by: note.author, reason: note.reason)
       // Also where it was on: an earlier try may have failed between the two.

@@ -35,12 +35,14 @@ struct ProvidersCommand: AsyncParsableCommand {
       for provider in holds == nil ? [] : board.differing { StandardError.line("tollway: \(provider)") }
     }
 
-    /// Who holds what, and why; nil where the ledger does not lie here, which the states do not need.
+    /// Who holds what, and why; nil where the ledger does not lie here, which is said: the states do not need it.
     private static func holds(_ settings: Settings) async throws -> [ProviderHold]? {
-      if let path = try Ledger.path(ofURL: settings.ledger), !FileManager.default.fileExists(atPath: path) {
+      do {
+        return try await ProviderHolds(in: try Ledger.openExisting(settings)).list()
+      } catch let error as LedgerError where error.code == .absent {
+        StandardError.line("tollway: who holds what, and why, is not known: \(error.message)")
         return nil
       }
-      return try await ProviderHolds(in: try Ledger.open(settings)).list()
     }
   }
 
@@ -57,7 +59,7 @@ struct ProvidersCommand: AsyncParsableCommand {
       let policy = try RuleBook.policy(at: try settings.policyPath())
       guard policy.providers[provider] != nil else { throw CommandFailure.unknownProvider(provider, policy) }
       let wires = try Wires.forCommand("providers", settings)
-      let interventions = Interventions(in: try Ledger.open(settings), desk: wires.desk)
+      let interventions = Interventions(in: try await Ledger.openOrMake(settings), desk: wires.desk)
       let (hold, isNew) = try await interventions.holds.hold(provider, by: note.author, reason: note.reason)
       // Also where it was held: an earlier try may have failed between the two.
       try await CommandFailure.aroundCopy { try await interventions.copyHolds() }
@@ -80,7 +82,7 @@ struct ProvidersCommand: AsyncParsableCommand {
     func run() async throws {
       let policy = try RuleBook.policy(at: try settings.policyPath())
       let wires = try Wires.forCommand("providers", settings)
-      let interventions = Interventions(in: try Ledger.open(settings), desk: wires.desk)
+      let interventions = Interventions(in: try Ledger.openExisting(settings), desk: wires.desk)
       let isHeld = try await interventions.holds.list().contains { $0.provider == provider }
       let out = try await wires.desk.breakers().1.filter { ProviderBoard.provider(of: $0.key) == provider }
       guard policy.providers[provider] != nil || isHeld || !out.isEmpty else {

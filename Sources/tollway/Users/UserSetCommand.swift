@@ -34,7 +34,7 @@ struct UserSetCommand: AsyncParsableCommand {
     let policy = try RuleBook.policy(at: try settings.policyPath())
     if let tier, policy.tier(named: tier) == nil { throw ValidationError("--tier: one of \(policy.tierNames)") }
     let wires = try Wires.forCommand("users", settings)
-    let assignments = Assignments(in: try Ledger.open(settings))
+    let assignments = Assignments(in: try await Ledger.openOrMake(settings))
     let before = try await assignments.assignment(of: argument.user)
     let assignment = try await assignments.assign(
       argument.user, tier: tier ?? before?.tier, overrides: limits.laid(over: before?.overrides ?? .none),
@@ -63,7 +63,7 @@ struct UserUnsetCommand: AsyncParsableCommand {
 
   func run() async throws {
     let wires = try Wires.forCommand("users", settings)
-    let assignments = Assignments(in: try Ledger.open(settings))
+    let assignments = Assignments(in: try Ledger.openExisting(settings))
     let wasThere = try await assignments.unassign(argument.user, by: note.author, reason: note.reason)
     // Also where there was no row: an earlier try may have failed between the two.
     try await UserSetCommand.copy(nil, of: argument.user, wires)

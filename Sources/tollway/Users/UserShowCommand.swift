@@ -18,7 +18,7 @@ struct UserShowCommand: AsyncParsableCommand {
     let user = argument.user
     let policy = try RuleBook.policy(at: try settings.policyPath())
     let wires = try Wires.forCommand("users", settings)
-    let ledger = try Ledger.open(settings)
+    let ledger = try Ledger.openExisting(settings)
     let assignments = Assignments(in: ledger)
     let (period, standing) = await Self.standing(of: user, wires)
     await wires.close()

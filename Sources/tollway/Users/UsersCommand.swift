@@ -17,7 +17,7 @@ struct UsersCommand: AsyncParsableCommand {
     @Option(help: "table or json.") var format = Format.table
 
     func run() async throws {
-      let users = try await Assignments(in: try Ledger.open(settings)).list()
+      let users = try await Assignments(in: try Ledger.openExisting(settings)).list()
       switch format {
       case .json: try Output.json(users.map(AssignmentRow.init))
       case .table where users.isEmpty:

@@ -48,7 +48,7 @@ extension AdmissionModel {
       return
     }
     let attempt = job?.attempt ?? 0
-    let isUnknown = attempt > 0 && job?.unknown.contains(attempt) == true
+    let isUnknown = attempt > 0 && job?.unknown[attempt] != nil
     if attempt >= attemptBudget || (isUnknown && !request.job.taskType.mayRepeatUnknown) {
       guard case .exhausted(job?.run, attempt, isUnknown, _) = reply else { throw Mismatch("exhausted expected") }
       return

@@ -119,7 +119,7 @@ extension AdmissionModel {
     if let lease = known.lease { users[known.user]?.leases[lease] = nil }
     jobs[job.id]?.state = .queued
     jobs[job.id]?.lease = nil
-    jobs[job.id]?.unknown.insert(cost.attempt)
+    jobs[job.id]?.unknown[cost.attempt] = cost.event
     let event = "\(job.id)/\(run)/\(cost.attempt)"
     if let figures = cost.spent?.figures ?? users[known.user]?.open[event]?.figures {
       settle(known.user, event, known.month ?? month, figures)
@@ -137,7 +137,7 @@ extension AdmissionModel {
           settle(end)
           return try require(reply == .supersededByAnotherRun, "another run expected")
         }
-        let unknown = (1...max(1, end.attempt)).filter { known.unknown.contains($0) }
+        let unknown = (1...max(1, end.attempt)).compactMap { known.unknown[$0] }
         return try require(reply == .superseded(declaredUnknown: unknown), "superseded expected")
       }
       if known?.state == .done {

@@ -19,8 +19,8 @@ struct AdmissionModel {
     var copy = 0
     var bay = 0
     var generation: Int64 = 0
-    /// Attempts that were declared unknown.
-    var unknown: Set<Int> = []
+    /// The events of attempts that were declared unknown.
+    var unknown: [Int: [UInt8]] = [:]
     /// The lease whose next attempt was refused.
     var refused: String?
     /// Whether a row or an open entry counts its run already.

@@ -121,7 +121,7 @@ extension World {
         return
       }
       let estimate = user(of: job).limits.isMetered ? estimate(job, run, attempt) : nil
-      try await declare(job, run, AttemptCost(attempt: attempt, event: [1], spent: estimate))
+      try await declare(job, run, AttemptCost(attempt: attempt, event: [UInt8(attempt)], spent: estimate))
     case .blocked: try await end(worker, index, job, .blocked)
     case .exhausted: try await end(worker, index, job, .failed)
     case .idle:

@@ -1,9 +1,7 @@
-import Contracts
-
 /// Ids for jobs whose sender gave none: ULIDs, 48 bits of milliseconds and 80 random bits in 26 characters that sort by
 /// time (https://github.com/ulid/spec).
-enum JobID {
-  static func fresh(at time: Timestamp) -> String {
+package enum JobID {
+  package static func fresh(at time: Timestamp) -> String {
     let milliseconds = UInt64(max(0, time.milliseconds))
     return digits(of: milliseconds, count: 10) + digits(of: .random(in: .min ... .max), count: 8)
       + digits(of: .random(in: .min ... .max), count: 8)

@@ -1,0 +1,76 @@
+import Contracts
+import Redis
+
+extension AdmissionDesk {
+  /// Until a worker knows a job, its digest is kept so long for senders that send another body under its id.
+  private static let mark: Duration = .seconds(60)
+
+  /// Asks for many requests at once, in their order; what one takes of its user's windows the next does not find.
+  package func askDoor(_ requests: [DoorRequest]) async throws(AdmissionError) -> [DoorAnswer] {
+    let calls = requests.map { request in
+      let job = request.job
+      return call(AdmissionScripts.door, 512)
+        .argRunID().arg(configuration.leaseLength.milliseconds).arg(job.userKey).arg(job.id).arg(job.digest)
+        .arg(request.lane.rawValue).arg(Int64(request.concurrency)).arg(request.limits.text)
+        .arg(request.spends.map(\.rawValue).joined(separator: " ")).arg(Self.mark.milliseconds)
+    }
+    return try await run(calls, DoorAnswer.init(reading:))
+  }
+
+  /// The entitlements of users, as `Entitlement` encodes them; nil for those without any.
+  package func entitlements(of users: [String]) async throws(AdmissionError) -> [[UInt8]?] {
+    guard !users.isEmpty else { return [] }
+    var command = RedisCommand("HMGET", capacity: users.count * 32 + 64).arg(keys.entitlements)
+    for user in users { command = command.arg(Identifier.base64url(user)) }
+    let reply = try await send([command])[0]
+    guard let values = reply.array, values.count == users.count else {
+      throw AdmissionError(script: "entitlements", reply: reply)
+    }
+    return values.map(\.bytes)
+  }
+}
+
+extension DoorAnswer {
+  /// The forms that the header of `door.lua` promises; nil for anything else.
+  fileprivate init?(reading value: RedisValue) {
+    guard let parts = value.array, let word = parts.first?.string else { return nil }
+    switch (word, parts.count) {
+    case ("pass", 5):
+      guard let place = DoorPlace(reading: parts), let windows = DoorWindows(reading: parts[4]) else { return nil }
+      self = .pass(place, windows)
+    case ("known", 4):
+      guard let place = DoorPlace(reading: parts) else { return nil }
+      self = .known(place)
+    case ("conflict", _): self = .conflict
+    case ("rate", 3):
+      guard let time = parts[1].int, let windows = DoorWindows(reading: parts[2]) else { return nil }
+      self = .rate(.milliseconds(time), windows)
+    case ("used_up", 3):
+      guard let limit = parts[1].string.flatMap(MonthlyLimit.init(rawValue:)), let now = parts[2].int else {
+        return nil
+      }
+      self = .usedUp(limit, at: Timestamp(milliseconds: now))
+    case ("hold", 2):
+      guard let time = parts[1].int else { return nil }
+      self = .hold(.milliseconds(time))
+    default: return nil
+    }
+  }
+}
+
+extension DoorPlace {
+  fileprivate init?(reading parts: [RedisValue]) {
+    guard let now = parts[1].int, let position = parts[2].int, let start = parts[3].int else { return nil }
+    self.init(at: Timestamp(milliseconds: now), position: Int(position), start: .milliseconds(max(0, start)))
+  }
+}
+
+extension DoorWindows {
+  fileprivate init?(reading value: RedisValue) {
+    guard let figures = value.array?.compactMap(\.int), figures.count == 4 else { return nil }
+    func window(_ index: Int) -> Window? {
+      figures[index] < 0 ? nil : Window(left: Int(figures[index]), next: .milliseconds(max(0, figures[index + 1])))
+    }
+    self.init(minute: window(0), bucket: window(2))
+  }
+}

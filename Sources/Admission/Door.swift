@@ -1,0 +1,79 @@
+package import Contracts
+
+/// One request at the door of the fleet: a job that its sender wants in.
+package struct DoorRequest: Sendable {
+  package let job: Job
+  package let lane: Lane
+  /// Leases that the job's user may hold at once.
+  package let concurrency: Int
+  package let limits: AdmissionLimits
+
+  package init(job: Job, lane: Lane, concurrency: Int, limits: AdmissionLimits) {
+    self.job = job
+    self.lane = lane
+    self.concurrency = concurrency
+    self.limits = limits
+  }
+
+  /// What every job of the task uses of a month, whichever provider serves it.
+  var spends: [MonthlyLimit] {
+    switch job.taskType {
+    case .llm, .embedding: [.money, .jobs, .tokens]
+    case .tts: [.money, .jobs, .audio]
+    case .video: [.money, .jobs, .video]
+    case .image, .echo: [.money, .jobs]
+    }
+  }
+}
+
+package enum DoorAnswer: Sendable, Equatable {
+  /// It may come in, and the windows have counted it.
+  case pass(DoorPlace, DoorWindows)
+  /// The same job is here already; nothing was counted. Position 0: it runs or has ended.
+  case known(DoorPlace)
+  /// Another body or another user under the same id.
+  case conflict
+  /// Too many requests; one can come in after this time.
+  case rate(Duration, DoorWindows)
+  /// The month's cap or a quota of it is used up, by the ledger alone.
+  case usedUp(MonthlyLimit, at: Timestamp)
+  /// Redis lost its memory: tiers and limits may not be known for this long.
+  case hold(Duration)
+}
+
+/// Where a job stands, or would stand, among those of its user in its lane.
+package struct DoorPlace: Sendable, Equatable {
+  /// By the server's clock.
+  package var at: Timestamp
+  /// Counts from 1.
+  package var position: Int
+  /// From `at` until it starts; an estimate.
+  package var start: Duration
+
+  package init(at: Timestamp, position: Int, start: Duration) {
+    self.at = at
+    self.position = position
+    self.start = start
+  }
+
+  package var expectedStart: Timestamp { Timestamp(milliseconds: at.milliseconds + start.milliseconds) }
+}
+
+/// What the windows of the door have left for a user; nil where nothing limits.
+package struct DoorWindows: Sendable, Equatable {
+  package struct Window: Sendable, Equatable {
+    package var left: Int
+    /// Until there is one more.
+    package var next: Duration
+
+    package init(left: Int, next: Duration) {
+      self.left = left
+      self.next = next
+    }
+  }
+
+  /// Requests in any 60 seconds.
+  package var minute: Window?
+  /// The bucket that fills at the sustained rate.
+  package var bucket: Window?
+}

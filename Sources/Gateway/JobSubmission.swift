@@ -1,0 +1,109 @@
+import Admission
+import Catalog
+import Contracts
+import HTTPTypes
+import Hummingbird
+import Lanes
+import Logging
+
+/// `POST /v1/jobs`: asks the door, publishes to the lane of the user's tier, and answers when the broker has the job.
+/// Stateless.
+struct JobSubmission: Sendable {
+  let topology: Topology
+  let door: Gathering<DoorRequest, DoorAnswer>
+  /// Answers when the message is confirmed.
+  let post: Gathering<Dispatch, Bool>
+  let now: @Sendable () -> Timestamp
+
+  func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
+    guard let order = context.order, let principal = context.principal else {
+      fatalError("Bug: a job is submitted without its policy")
+    }
+    let idempotencyKey = request.headers[.idempotencyKey]
+    var derived: String?
+    if let idempotencyKey {
+      derived = JobBody.id(from: idempotencyKey, sender: principal.keyID ?? "local")
+      if derived == nil { throw Problem(.badRequest, "Idempotency-Key: must be 1 to 255 visible ASCII characters") }
+    }
+    let body = JobBody(order.message) { derived ?? JobID.fresh(at: now()) }
+    let job = try Self.job(body)
+    let limits = AdmissionLimits(of: order.tier)
+    let answer: DoorAnswer
+    do {
+      answer = try await door.ask(
+        DoorRequest(job: job, lane: order.tier.lane, concurrency: order.tier.concurrency, limits: limits))
+    } catch {
+      throw Problem.admissionUnreachable
+    }
+    switch answer {
+    case .known(let place): return Self.accepted(job, order.tier, place, fields: [:])
+    case .pass(let place, let windows):
+      try await publish(job, body.bytes, order.tier.lane)
+      return Self.accepted(job, order.tier, place, fields: RateLimitFields.fields(limits, windows))
+    default: throw Problem(refusing: answer, limits)
+    }
+  }
+
+  private static func job(_ body: JobBody) throws -> Job {
+    switch JobMessage.decode(body.bytes, messageID: nil) {
+    case .job(let job): return job
+    case .lacksID: fatalError("Bug: an id was written in and is not there")
+    case .refused(let refusal):
+      let member = refusal.detail.prefix { $0 != ":" }
+      throw Problem(
+        .invalidMessage, refusal.detail,
+        member: refusal.detail.contains(":") && !member.contains(" ") ? String(member) : nil)
+    }
+  }
+
+  private func publish(_ job: Job, _ body: [UInt8], _ lane: Lane) async throws {
+    let submission = Submission(id: job.id, body: body, lane: lane)
+    do {
+      _ = try await post.ask(submission.dispatch(in: topology, at: now()))
+    } catch {
+      var problem = Problem(
+        .unavailable, "the broker did not confirm the job in time: it may have it; the same id may be sent again",
+        retryAfter: .seconds(2))
+      problem.jobID = job.id
+      throw problem
+    }
+  }
+
+  private static func accepted(
+    _ job: Job, _ tier: TierPolicy, _ place: DoorPlace, fields: HTTPFields
+  ) -> Response {
+    var json = JSONWriter(capacity: 192)
+    json.literal("{")
+    json.member("id", job.id)
+    json.member("lane", tier.lane.rawValue)
+    json.member("tier", tier.code)
+    json.member("priority", Int64(tier.lane.priority))
+    json.member("position", Int64(place.position))
+    json.member("expectedStart", place.expectedStart)
+    json.literal("}")
+    var fields = fields
+    fields[.contentType] = "application/json"
+    fields[.location] = "/v1/jobs/\(job.id)"
+    return Response(status: .accepted, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+  }
+}
+
+extension Lane {
+  /// 4 is the highest.
+  var priority: Int { Lane.allCases.count - rank }
+}
+
+extension AdmissionLimits {
+  /// A soft cap does not stand against anything.
+  init(of tier: TierPolicy) {
+    self.init()
+    perMinute = tier.rate?.perMinute
+    perSecond = tier.rate?.perSecond
+    burst = tier.rate?.burst
+    monthlyCap = tier.costCap.flatMap { $0.isHard ? $0.monthly : nil }
+    tokens = tier.monthly.tokens
+    audioSeconds = tier.monthly.audioSeconds
+    videoMinutes = tier.monthly.videoMinutes
+    jobs = tier.monthly.jobs
+  }
+}

@@ -1,0 +1,79 @@
+import Admission
+import Catalog
+import Contracts
+import Hummingbird
+import Logging
+
+/// Reads the message of a request and finds out for which user it is, whether the key may act for that user, and which
+/// policy holds: the tier as a worker resolves it, with the user's own limits.
+struct PolicyResolver: RouterMiddleware {
+  let entitlements: Gathering<String, [UInt8]?>
+  let policy: @Sendable () -> Policy
+  let logger: Logger
+
+  func handle(
+    _ request: Request, context: GatewayContext, next: GatewayContext.Next
+  ) async throws -> Response {
+    let message = try await Self.message(of: request)
+    guard let userID = message.root["userId"]?.string, Identifier.isValid(userID) else {
+      throw Problem(
+        .invalidMessage, "userId: must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -", member: "userId")
+    }
+    guard let principal = context.principal, principal.users.allows(userID) else {
+      throw Problem(.forbidden, "the key may not act for this user")
+    }
+    let entitlement = try await entitlement(of: userID)
+    let claimed = message.root["userTier"]?.string
+    var context = context
+    context.order = GatewayContext.Order(
+      message: message, userID: userID,
+      tier: policy().effectiveTier(assigned: entitlement?.tier, claimed: claimed).granting(entitlement))
+    return try await next(request, context)
+  }
+
+  private static func message(of request: Request) async throws -> JSONDocument {
+    if let type = request.headers[.contentType], !isJSON(type) {
+      throw Problem(.unsupportedMediaType, "send application/json")
+    }
+    if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+      throw Problem(.unsupportedMediaType, "send the body without a content encoding")
+    }
+    if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > JobMessage.maximumBytes {
+      throw Problem.bodyTooLarge
+    }
+    let body = try await request.body.collect(upTo: JobMessage.maximumBytes)
+    do {
+      let document = try JSONParser.parse(Array(body.readableBytesView))
+      guard document.root.isObject else { throw Problem(.invalidMessage, "not a JSON object") }
+      return document
+    } catch let fault as JSONFault {
+      throw Problem(.invalidMessage, "not valid JSON: \(fault)")
+    }
+  }
+
+  private static func isJSON(_ type: String) -> Bool {
+    let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
+    return essence == "application/json"
+  }
+
+  private func entitlement(of user: String) async throws -> Entitlement? {
+    let row: [UInt8]?
+    do {
+      row = try await entitlements.ask(user)
+    } catch {
+      throw Problem.admissionUnreachable
+    }
+    guard let row else { return nil }
+    do {
+      return try Entitlement(decoding: row)
+    } catch {
+      logger.error("entitlement of a user cannot be read and is left out", metadata: [LogKey.error: "\(error)"])
+      return nil
+    }
+  }
+}
+
+extension Problem {
+  static let admissionUnreachable = Problem(
+    .unavailable, "limits cannot be asked for now: nothing was taken", retryAfter: .seconds(1))
+}

@@ -1,0 +1,95 @@
+import Contracts
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+import Observability
+
+/// The outermost middleware: gives each request its id, turns whatever goes wrong into a problem, and writes the line in
+/// the log and the metrics. Neither query nor body is ever logged.
+struct RequestDesk: RouterMiddleware {
+  let registry: MetricRegistry
+  let logger: Logger
+
+  func handle(
+    _ request: Request, context: GatewayContext, next: GatewayContext.Next
+  ) async throws -> Response {
+    let begin = ContinuousClock.now
+    var context = context
+    context.requestID = Self.requestID(given: request.headers[.requestID])
+    var response: Response
+    do {
+      response = try await next(request, context)
+    } catch let error as HTTPParserError {
+      throw error  // the body is no HTTP: the connection ends with an answer of its own
+    } catch {
+      response = problem(error, request, context).response(instance: context.requestID)
+    }
+    response.headers[.requestID] = context.requestID
+    Self.secure(&response)
+    note(request, response, context, took: ContinuousClock.now - begin)
+    return response
+  }
+
+  /// One that a caller made is taken over if it is a plain word, so that it can be followed through several services.
+  private static func requestID(given: String?) -> String {
+    if let given, (1...64).contains(given.utf8.count), Identifier.isValid(given), !given.contains(":") { return given }
+    return Identifier.base36(UInt64.random(in: .min ... .max))
+  }
+
+  private func problem(_ error: any Error, _ request: Request, _ context: GatewayContext) -> Problem {
+    switch error {
+    case let problem as Problem: return problem
+    case is NIOTooManyBytesError: return .bodyTooLarge
+    case is CancellationError: return Problem(.unavailable, "this gateway ends", retryAfter: .seconds(1))
+    case let error as any HTTPResponseError where error.status == .notFound: return missing(request)
+    case let error as any HTTPResponseError where error.status.code < 500:
+      return Problem(.badRequest, "the request cannot be read")
+    default:
+      logger.error(
+        "request failed", metadata: ["request": "\(context.requestID)", LogKey.error: "\(type(of: error)): \(error)"])
+      return Problem(.internal, "the log of the gateway has the reason under this request's id")
+    }
+  }
+
+  private func missing(_ request: Request) -> Problem {
+    let methods = GatewayRoute.methods(of: Substring(request.uri.path))
+    guard !methods.isEmpty else { return Problem(.notFound, "no such path") }
+    let allowed = methods.joined(separator: ", ")
+    var problem = Problem(.methodNotAllowed, "this path takes \(allowed)")
+    problem.headers[.allow] = allowed
+    return problem
+  }
+
+  /// A page that needs more says so itself.
+  private static func secure(_ response: inout Response) {
+    func put(_ name: HTTPField.Name, _ value: String) {
+      if response.headers[name] == nil { response.headers[name] = value }
+    }
+    put(.contentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+    put(.cacheControl, "no-store")
+    put(.xContentTypeOptions, "nosniff")
+    put(.referrerPolicy, "no-referrer")
+  }
+
+  private func note(_ request: Request, _ response: Response, _ context: GatewayContext, took: Duration) {
+    let route = GatewayRoute.allCases.contains { $0.path == context.endpointPath } ? context.endpointPath : nil
+    let status = String(response.status.code)
+    registry.update { metrics in
+      metrics.add(to: Metrics.httpRequests, route ?? MetricLabel.other, status)
+      metrics.observe(
+        Double(took.milliseconds) / 1000, in: Metrics.httpSeconds, route ?? MetricLabel.other)
+    }
+    logger.info(
+      "request",
+      metadata: [
+        "request": "\(context.requestID)", "method": "\(request.method.rawValue)", "route": "\(route ?? "none")",
+        "status": "\(status)", LogKey.duration: "\(took.milliseconds) ms", "key": "\(context.notes.keyID ?? "none")",
+      ])
+  }
+}
+
+extension Problem {
+  static let bodyTooLarge = Problem(.tooLarge, "a body may have \(JobMessage.maximumBytes) bytes")
+}

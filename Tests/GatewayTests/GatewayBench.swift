@@ -1,0 +1,180 @@
+import AMQP
+import Admission
+import AsyncHTTPClient
+import Catalog
+import Contracts
+import Foundation
+import Gateway
+import Logging
+import NIOCore
+import NIOHTTP1
+import Observability
+import Redis
+import Synchronization
+import TestKit
+
+@testable import Lanes
+
+/// A gateway on a port of its own, with real servers behind it and a namespace of its own, gone afterwards.
+struct GatewayBench {
+  let base: String
+  let port: Int
+  let desk: AdmissionDesk
+  let redis: RedisClient
+  let broker: LaneBroker
+  let admin: AMQPAdmin
+  let registry: MetricRegistry
+  let log: RecordingLog
+  private let server: GatewayServer
+
+  static let policy = """
+    version: 1
+    default_tier: FREE
+    aliases: {tier1: FREE, tier2: PRO, tier3: BUSINESS, tier4: ENTERPRISE}
+    tiers:
+      FREE: {priority: low, model_policy: {providers: {echo: [echo]}}, quotas: {concurrency: 2}}
+      PRO:
+        priority: standard
+        model_policy: {providers: {echo: [echo]}}
+        quotas: {concurrency: 5, monthly: {jobs: 10}, rateLimit: {rpm: 60, rps: 5, burst: 20}}
+        cost_caps: {monthlyUsd: 1, hardStop: true}
+      BUSINESS: {priority: high, model_policy: {providers: {echo: [echo]}}}
+      ENTERPRISE: {priority: critical, model_policy: {providers: {echo: [echo]}}}
+    providers: {echo: {kind: echo}}
+    models: [{provider: echo, task: echo, model: echo}]
+    """
+
+  /// - Parameters:
+  ///   - redisURL: of a server that is not shared.
+  ///   - adjust: what differs from the defaults.
+  static func with(
+    host: String = "127.0.0.1", redisURL: String? = nil, brokerURL: String? = nil,
+    adjust: (inout GatewayConfiguration) -> Void = { _ in }, _ body: (GatewayBench) async throws -> Void
+  ) async throws {
+    let log = RecordingLog()
+    let namespace = Namespace.unique()
+    var url = redisURL
+    if url == nil { url = try await LiveRedis.shared().url }
+    var amqp = brokerURL
+    if amqp == nil { amqp = try await LiveBroker.shared().url }
+    let redis = RedisClient(try RedisConfiguration(url: url ?? ""), logger: log.logger)
+    let topology = Topology(namespace: namespace)
+    let broker = LaneBroker(
+      try AMQPConfiguration(url: amqp ?? "", name: "gateway-tests"), topology: topology, logger: log.logger)
+    let desk = AdmissionDesk(
+      redis: redis, keys: AdmissionKeys(namespace: namespace), configuration: AdmissionConfiguration())
+    let admin = broker.admin()
+    _ = try await TopologyKeeper(topology: topology, admin: admin).apply()
+    try await desk.openEpoch()
+    var configuration = GatewayConfiguration(address: GatewayAddress(host: host, port: 0))
+    adjust(&configuration)
+    let policy = try PolicyFile.read(text: policy).0
+    let registry = MetricRegistry(tiers: policy.tiers.keys, providers: policy.providers.keys)
+    let start = Start()
+    let server = GatewayServer(
+      configuration: configuration, desk: desk, broker: broker, policy: { policy }, registry: registry,
+      now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }, logger: log.logger,
+      onListening: { port in start.port.withLock { $0 = port } })
+    let outcome: Result<Void, any Error>
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          do { try await server.run() } catch {
+            start.fault.withLock { $0 = error }
+            throw error
+          }
+        }
+        try await waitUntil("the gateway listens") {
+          if let fault = start.fault.withLock({ $0 }) { throw fault }
+          return start.port.withLock { $0 } != nil
+        }
+        let found = start.port.withLock { $0 } ?? 0
+        let bench = GatewayBench(
+          base: "http://127.0.0.1:\(found)", port: found, desk: desk, redis: redis, broker: broker, admin: admin,
+          registry: registry, log: log, server: server)
+        try await body(bench)
+        await server.drain()
+        try await group.waitForAll()
+      }
+      outcome = .success(())
+    } catch {
+      outcome = .failure(error)
+    }
+    let plan = TopologyPlan(topology: topology, version: "3.10")
+    for queue in plan.queues.map(\.name) { try await admin.queueDelete(queue) }
+    for exchange in plan.exchanges.map(\.name) { try await admin.exchangeDelete(exchange) }
+    await admin.close()
+    await redis.close()
+    try outcome.get()
+  }
+
+  /// How the server began.
+  private final class Start: Sendable {
+    let port = Mutex<Int?>(nil)
+    let fault = Mutex<(any Error)?>(nil)
+  }
+
+  struct Answer: Sendable {
+    var status: Int
+    var headers: HTTPHeaders
+    var text: String
+
+    func field(_ name: String) -> String? { headers.first(name: name) }
+
+    var json: JSONValue {
+      get throws { try JSONParser.parse(Array(text.utf8)).root }
+    }
+    /// The last word of a problem's type.
+    var problem: String? {
+      get throws {
+        guard field("content-type") == "application/problem+json" else { return nil }
+        return try json["type"]?.string.map { String($0.dropFirst("urn:tollway:problem:".count)) }
+      }
+    }
+  }
+
+  func send(
+    _ path: String, method: HTTPMethod = .GET, _ body: String? = nil, headers: [String: String] = [:]
+  ) async throws -> Answer {
+    var request = HTTPClientRequest(url: base + path)
+    request.method = method
+    for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+    if let body { request.body = .bytes(ByteBuffer(string: body)) }
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    let bytes = try await response.body.collect(upTo: 4 << 20)
+    return Answer(status: Int(response.status.code), headers: response.headers, text: String(buffer: bytes))
+  }
+
+  func drain() async { await server.drain() }
+
+  func submit(_ body: String, headers: [String: String] = [:]) async throws -> Answer {
+    try await send("/v1/jobs", method: .POST, body, headers: headers)
+  }
+
+  /// Messages that the lane's queue has; counts settle a moment after they were confirmed.
+  func messages(in lane: Lane) async throws -> Int {
+    Int(try await admin.queueStatus(broker.topology.queue(of: lane)).messages)
+  }
+
+  /// The next message of a lane.
+  func take(from lane: Lane) async throws -> (id: String?, body: String)? {
+    guard let message = try await admin.get(broker.topology.queue(of: lane)) else { return nil }
+    return (message.properties.messageId, String(decoding: message.body, as: UTF8.self))
+  }
+
+  func key(_ scopes: Set<Scope>, _ users: String = "*") async throws -> (key: APIKey, header: [String: String]) {
+    guard let pattern = UserPattern(users) else { throw NotAPattern() }
+    let (key, secret) = APIKey.make(name: "test", scopes: scopes, users: pattern)
+    try await desk.storeKeys([(key.id, key.encoded())])
+    return (key, ["Authorization": "Bearer \(secret)"])
+  }
+
+  private struct NotAPattern: Error {}
+}
+
+/// A job of the task `echo`.
+func echo(_ id: String? = nil, user: String = "ana", tier: String? = nil, n: Int = 0) -> String {
+  let id = id.map { #""id":"\#($0)","# } ?? ""
+  let tier = tier.map { #""userTier":"\#($0)","# } ?? ""
+  return #"{\#(id)"userId":"\#(user)",\#(tier)"taskType":"echo","payload":{"n":\#(n)}}"#
+}
