@@ -31,6 +31,9 @@ package final class Replicas: Sendable {
   /// A process that was not heard of for so long is gone, and the broker has delivered what it had to others: it takes
   /// messages back after two heartbeats of 15 s at the latest. The rest is for clocks that differ.
   private static let lifetime: Duration = .seconds(45)
+  /// How long the lag of a process counts that says nothing more: what it had is somebody else's soon, who says how old it
+  /// is.
+  private static let freshness: Duration = .seconds(5)
   /// How long it is remembered that a process has gone with something in hand.
   private static let memory: Duration = .seconds(3600)
 
@@ -156,7 +159,7 @@ package final class Replicas: Sendable {
         """
         SELECT (SELECT coalesce(max(number), 0) FROM marker) AS newest, coalesce(max(lag_ms), 0) AS lag
         FROM replica WHERE process <> ? AND alive_until > ?
-        """, [.text(process), SQLValue(now)])
+        """, [.text(process), SQLValue(now + (Self.lifetime - Self.freshness))])
       return Found(marker: try row?.integer("newest") ?? 0, lag: .milliseconds(try row?.integer("lag") ?? 0))
     }
   }

@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import Logging
 import Synchronization
 import Testing
@@ -123,7 +124,9 @@ import TestKit
     #expect(counted.withLock { $0 } == 1)
   }
 
-  @Test func `the lag of the others is that of the slowest that lives`() async throws {
+  @Test func `the lag of the others is that of the slowest that was heard of lately`() async throws {
+    let silent = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000) + 38_000)  // its beat was 7 s ago
+    try await add("silent", aliveUntil: silent.description, lag: 88_000)
     try await add("slow", aliveUntil: "2999-01-01T00:00:00.000Z", lag: 7000)
     try await add("slower", aliveUntil: "2999-01-01T00:00:00.000Z", lag: 9000)
     try await add("gone", aliveUntil: "2026-01-01T00:00:00.000Z", lag: 99_000)
