@@ -63,13 +63,7 @@ struct PolicyResolver: RouterMiddleware {
     } catch {
       throw Problem.admissionUnreachable
     }
-    guard let row else { return nil }
-    do {
-      return try Entitlement(decoding: row)
-    } catch {
-      logger.error("entitlement of a user cannot be read and is left out", metadata: [LogKey.error: "\(error)"])
-      return nil
-    }
+    return Entitlement.stored(row, logger: logger)
   }
 }
 

@@ -116,15 +116,7 @@ struct Pipeline: Sendable {
   }
 
   private func entitlements(in rows: [[UInt8]?]) -> [Entitlement?] {
-    rows.map { row in
-      guard let row else { return nil }
-      do {
-        return try Entitlement(decoding: row)
-      } catch {
-        logger.error("entitlement of a user cannot be read and is left out", metadata: [LogKey.error: "\(error)"])
-        return nil
-      }
-    }
+    rows.map { Entitlement.stored($0, logger: logger) }
   }
 
   /// A Redis that has just lost its memory does not know who was given which tier; nobody is moved on its word.

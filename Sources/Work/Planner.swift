@@ -120,21 +120,6 @@ package struct Planner: Sendable {
   }
 }
 
-extension AdmissionLimits {
-  /// A soft cap does not stand against anything: billing tells people when it is crossed.
-  init(of tier: TierPolicy) {
-    self.init()
-    perMinute = tier.rate?.perMinute
-    perSecond = tier.rate?.perSecond
-    burst = tier.rate?.burst
-    monthlyCap = tier.costCap.flatMap { $0.isHard ? $0.monthly : nil }
-    tokens = tier.monthly.tokens
-    audioSeconds = tier.monthly.audioSeconds
-    videoMinutes = tier.monthly.videoMinutes
-    jobs = tier.monthly.jobs
-  }
-}
-
 extension RouteSkip {
   init(_ candidate: Plan.Candidate, _ reason: Reason) {
     self.init(candidate.provider.name, candidate.model, version: candidate.version, reason)

@@ -5,17 +5,9 @@ import Testing
 extension StillClockTests {
   /// Who comes in at the door: windows of its own, exact to the microsecond, and what the ledger has of a month.
   @Suite struct DoorTests {
-    private func limits(perMinute: Int? = nil, perSecond: Int? = nil, burst: Int? = nil) -> AdmissionLimits {
-      var limits = AdmissionLimits()
-      limits.perMinute = perMinute
-      limits.perSecond = perSecond
-      limits.burst = burst
-      return limits
-    }
-
     @Test func `a burst may come in at once, and then one request each interval`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perSecond: 2, burst: 3)
+      let limits = AdmissionLimits(perSecond: 2, burst: 3)
       for number in 1...3 {
         let (_, windows) = try #require(try await bench.ask("job-\(number)", limits).passed)
         #expect(windows.bucket?.left == 3 - number)
@@ -31,7 +23,7 @@ extension StillClockTests {
 
     @Test func `no 60 seconds ever have more requests than the minute allows`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 2)
+      let limits = AdmissionLimits(perMinute: 2)
       #expect(try await bench.ask("a", limits).passed?.1.minute == .init(left: 1, next: .seconds(60)))
       try bench.pass(.seconds(30))
       #expect(try await bench.ask("b", limits).passed?.1.minute == .init(left: 0, next: .seconds(30)))
@@ -43,7 +35,7 @@ extension StillClockTests {
 
     @Test func `two hundred requests at once get no more than the windows hold`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 50, perSecond: 100, burst: 40)
+      let limits = AdmissionLimits(perMinute: 50, perSecond: 100, burst: 40)
       func crowd(_ name: String) async throws -> Int {
         try await withThrowingTaskGroup(of: Bool.self) { group in
           for number in 1...200 {
@@ -65,14 +57,14 @@ extension StillClockTests {
 
     @Test func `starts of jobs and requests are counted apart`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 1, perSecond: 1)
+      let limits = AdmissionLimits(perMinute: 1, perSecond: 1)
       #expect(try await bench.ask("a", limits).passed != nil)
       #expect(try await bench.admit(try bench.job("a"), lease: "w.1", limits: limits).isAdmitted)
     }
 
     @Test func `the same job again is known and takes nothing`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 2)
+      let limits = AdmissionLimits(perMinute: 2)
       #expect(try await bench.ask("a", limits).passed != nil)
       #expect(try await bench.admit(try bench.job("a"), lease: "w.1", limits: limits).isAdmitted)
       for _ in 1...5 { #expect(try await bench.ask("a", limits).known?.position == 0) }

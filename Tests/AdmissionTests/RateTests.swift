@@ -5,17 +5,9 @@ import Testing
 extension StillClockTests {
   /// How many jobs of a user may start in a time: exact to the microsecond, and counted once a job.
   @Suite struct RateTests {
-    private func limits(perMinute: Int? = nil, perSecond: Int? = nil, burst: Int? = nil) -> AdmissionLimits {
-      var limits = AdmissionLimits()
-      limits.perMinute = perMinute
-      limits.perSecond = perSecond
-      limits.burst = burst
-      return limits
-    }
-
     @Test func `a burst may start at once, and then one job each interval`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perSecond: 2, burst: 3)
+      let limits = AdmissionLimits(perSecond: 2, burst: 3)
       func ask(_ number: Int) async throws -> AdmissionReply {
         try await bench.admit(try bench.job("job-\(number)"), lease: "w.\(number)", limit: 100, limits: limits)
       }
@@ -37,14 +29,14 @@ extension StillClockTests {
       let bench = try await AdmissionBench.still()
       let replies = try await bench.desk.admit(
         try (1...6).map {
-          bench.request(try bench.job("job-\($0)"), lease: "w.\($0)", limit: 100, limits: limits(perSecond: 5))
+          bench.request(try bench.job("job-\($0)"), lease: "w.\($0)", limit: 100, limits: AdmissionLimits(perSecond: 5))
         })
       #expect(replies.count(where: \.isAdmitted) == 5)
     }
 
     @Test func `an interval that is no whole microsecond never lets one start too many in`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perSecond: 3, burst: 1)
+      let limits = AdmissionLimits(perSecond: 3, burst: 1)
       var starts = 0
       for number in 0..<30 {
         if try await bench.admit(
@@ -60,7 +52,7 @@ extension StillClockTests {
 
     @Test func `the first start of a minute counts until exactly sixty seconds after it`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 2)
+      let limits = AdmissionLimits(perMinute: 2)
       func ask(_ number: Int) async throws -> AdmissionReply {
         try await bench.admit(try bench.job("job-\(number)"), lease: "w.\(number)", limit: 100, limits: limits)
       }
@@ -78,7 +70,7 @@ extension StillClockTests {
 
     @Test func `of two rates the stricter one gives the instant`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 2, perSecond: 1, burst: 1)
+      let limits = AdmissionLimits(perMinute: 2, perSecond: 1, burst: 1)
       func ask(_ number: Int) async throws -> AdmissionReply {
         try await bench.admit(try bench.job("job-\(number)"), lease: "w.\(number)", limit: 100, limits: limits)
       }
@@ -92,7 +84,7 @@ extension StillClockTests {
     @Test func `a job counts once, however often it is attempted`() async throws {
       let bench = try await AdmissionBench.still()
       let job = try bench.job("job")
-      let limits = limits(perMinute: 1, perSecond: 1, burst: 1)
+      let limits = AdmissionLimits(perMinute: 1, perSecond: 1, burst: 1)
       #expect(try await bench.admit(job, lease: "w.1", limits: limits).isAdmitted)
       try await bench.expireLeases()
       #expect(try await bench.declareUnknown(job, run: "run-w.1", event: [1]))
@@ -103,7 +95,7 @@ extension StillClockTests {
 
     @Test func `what was refused for another reason has taken no start`() async throws {
       let bench = try await AdmissionBench.still()
-      let limits = limits(perMinute: 2)
+      let limits = AdmissionLimits(perMinute: 2)
       #expect(try await bench.admit(try bench.job("a"), lease: "w.1", limit: 1, limits: limits).isAdmitted)
       for number in 2...5 {
         let reply = try await bench.admit(try bench.job("b"), lease: "w.\(number)", limit: 1, limits: limits)
@@ -115,7 +107,7 @@ extension StillClockTests {
 
     @Test func `a clock that is set back makes nobody wait longer than a full bucket or a minute`() async throws {
       let bench = try await AdmissionBench.still()
-      for (user, limits) in [("ana", limits(perSecond: 1, burst: 2)), ("ben", limits(perMinute: 2))] {
+      for (user, limits) in [("ana", AdmissionLimits(perSecond: 1, burst: 2)), ("ben", AdmissionLimits(perMinute: 2))] {
         for number in 1...2 {
           #expect(
             try await bench.admit(
@@ -125,15 +117,16 @@ extension StillClockTests {
       }
       try bench.pass(.seconds(-3600))
       let ana = try await bench.admit(
-        try bench.job("ana-3", user: "ana"), lease: "ana.3", limit: 9, limits: limits(perSecond: 1, burst: 2))
+        try bench.job("ana-3", user: "ana"), lease: "ana.3", limit: 9, limits: AdmissionLimits(perSecond: 1, burst: 2))
       #expect(try #require(ana.place).until <= .seconds(2))
       let ben = try await bench.admit(
-        try bench.job("ben-3", user: "ben"), lease: "ben.3", limit: 9, limits: limits(perMinute: 2))
+        try bench.job("ben-3", user: "ben"), lease: "ben.3", limit: 9, limits: AdmissionLimits(perMinute: 2))
       #expect(try #require(ben.place).until <= .seconds(60))
       try bench.pass(.seconds(61))
       #expect(
         try await bench.admit(
-          try bench.job("ben-4", user: "ben"), lease: "ben.4", limit: 9, lane: .low, limits: limits(perMinute: 2)
+          try bench.job("ben-4", user: "ben"), lease: "ben.4", limit: 9, lane: .low,
+          limits: AdmissionLimits(perMinute: 2)
         ).isAdmitted)
     }
   }

@@ -1,4 +1,5 @@
 import Admission
+import Contracts
 
 extension AdmissionModel {
   /// When the next start is allowed, in microseconds; not before now. Starts of the future can only be of a clock that
