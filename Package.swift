@@ -76,22 +76,26 @@ let package = Package(
     room("Billing", needs: ["Contracts", "Catalog", "Lanes", "Postgres", grdb, logging]),
     room("Observability", needs: ["Contracts", hummingbird, logging]),
     room(
-      "Gateway",
-      needs: [
-        "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Observability", hummingbird, crypto, logging,
-      ], resources: [.embedInCode("Defaults")]),
-
-    room(
       "Work",
       needs: [
         "Confinement", "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Observability", crypto, logging,
       ]),
 
+    // What commands and gateway both show and do, without printing.
+    room("Operations", needs: ["AMQP", "Contracts", "Catalog", "Lanes", "Admission", "Billing", "Work"]),
+
+    room(
+      "Gateway",
+      needs: [
+        "AMQP", "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Observability", "Operations", hummingbird,
+        crypto, logging,
+      ], resources: [.embedInCode("Defaults")]),
+
     .executableTarget(
       name: "tollway",
       dependencies: [
-        "AMQP", "Redis", "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Billing", "Observability", "Work",
-        "CAllocator", arguments, httpClient, unixSignals, logging,
+        "AMQP", "Redis", "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Billing", "Observability",
+        "Operations", "Gateway", "Work", "CAllocator", arguments, httpClient, unixSignals, logging,
       ],
       swiftSettings: strict),
 

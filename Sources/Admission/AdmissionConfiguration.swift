@@ -19,5 +19,8 @@ package struct AdmissionConfiguration: Sendable, Hashable {
   /// Parking bays that the fleet may create. Default 256; a quorum queue each.
   package var bays = 256
 
+  /// How long a job waits for another one that nobody knows before it fails. Default 10 min.
+  package var parentPatience: Duration = .seconds(600)
+
   package init() {}
 }

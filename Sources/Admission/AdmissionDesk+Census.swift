@@ -5,9 +5,15 @@ import Redis
 
 extension AdmissionDesk {
   /// Stores a worker's report under the server's time.
-  package func report(_ report: WorkerReport) async throws(AdmissionError) {
+  /// - Returns: runs of it that are to end; they are named each time until `forget` takes them away.
+  @discardableResult
+  package func report(_ report: WorkerReport) async throws(AdmissionError) -> [StopRequest] {
     let now = try await time()
-    _ = try await send([RedisCommand("HSET").arg(keys.workers).arg(report.worker).arg(report.encoded(at: now))])
+    let replies = try await send([
+      RedisCommand("HSET").arg(keys.workers).arg(report.worker).arg(report.encoded(at: now)),
+      RedisCommand("SMEMBERS").arg(keys.cancels(report.worker)),
+    ])
+    return (replies[1].array ?? []).compactMap { $0.string.flatMap(StopRequest.init(reading:)) }
   }
 
   /// One round trip, and cheap enough for every worker every second.

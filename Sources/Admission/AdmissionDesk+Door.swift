@@ -1,9 +1,9 @@
-import Contracts
+package import Contracts
 import Redis
 
 extension AdmissionDesk {
-  /// Until a worker knows a job, its digest is kept so long for senders that send another body under its id.
-  private static let mark: Duration = .seconds(60)
+  /// What is kept so long of a job that may not have reached the broker: its sender tries again, or not.
+  private static let doubt: Duration = .seconds(60)
 
   /// Asks for many requests at once, in their order; what one takes of its user's windows the next does not find.
   package func askDoor(_ requests: [DoorRequest]) async throws(AdmissionError) -> [DoorAnswer] {
@@ -12,10 +12,32 @@ extension AdmissionDesk {
       return call(AdmissionScripts.door, 512)
         .argRunID().arg(configuration.leaseLength.milliseconds).arg(job.userKey).arg(job.id).arg(job.digest)
         .arg(request.lane.rawValue).arg(Int64(request.concurrency)).arg(request.limits.text)
-        .arg(request.spends.map(\.rawValue).joined(separator: " ")).arg(Self.mark.milliseconds)
+        .arg(request.spends.map(\.rawValue).joined(separator: " ")).arg(configuration.stateTTL.milliseconds)
+        .arg(request.tier)
     }
     return try await run(calls, DoorAnswer.init(reading:))
   }
+
+  /// Makes known what comes in with a request that the door let through, as the door does it for the request's own job.
+  package func expect(
+    _ jobs: [Job], lane: Lane, tier: String, at time: Timestamp
+  ) async throws(AdmissionError) {
+    let life = configuration.stateTTL.milliseconds
+    _ = try await send(
+      jobs.map { job in
+        let text = "\(job.userKey) \(job.digest) \(lane.rawValue) \(time.milliseconds) \(tier)"
+        return RedisCommand("SET", capacity: 256).arg(mark(of: job.id)).arg(text).arg("NX").arg("PX").arg(life)
+      })
+  }
+
+  /// Says of jobs that were let in that the broker may not have them: they are soon not known any more.
+  package func doubt(_ jobs: [String]) async throws(AdmissionError) {
+    _ = try await send(
+      jobs.map { RedisCommand("PEXPIRE", capacity: 192).arg(mark(of: $0)).arg(Self.doubt.milliseconds) })
+  }
+
+  /// Holds what `door.lua` remembers of a job until a worker knows it.
+  private func mark(of job: String) -> String { keys.prefix + "door:job:" + job }
 
   /// The entitlements of users, as `Entitlement` encodes them; nil for those without any.
   package func entitlements(of users: [String]) async throws(AdmissionError) -> [[UInt8]?] {

@@ -4,13 +4,46 @@ import Redis
 extension AdmissionDesk {
   /// How a job stands; nil when Redis does not know it. Changes nothing.
   package func explain(_ job: String) async throws(AdmissionError) -> JobStanding? {
-    let call = call(AdmissionScripts.explain, 256).argRunID().arg(configuration.leaseLength.milliseconds).arg(job)
-    let reply = try await run([call]) { $0.array.map { JobStanding.Reply(parts: $0) } }[0]
-    guard !reply.isUnknown else { return nil }
-    guard let standing = JobStanding(reading: reply) else {
-      throw AdmissionError(script: "explain", reply: .null)
+    try await explain([job])[0]
+  }
+
+  /// The same of many, in one round trip.
+  package func explain(_ jobs: [String]) async throws(AdmissionError) -> [JobStanding?] {
+    let calls = jobs.map { job in
+      call(AdmissionScripts.explain, 256).argRunID().arg(configuration.leaseLength.milliseconds).arg(job)
     }
-    return standing
+    let replies = try await run(calls) { $0.array.map { JobStanding.Reply(parts: $0) } }
+    var standings: [JobStanding?] = []
+    for reply in replies {
+      let standing = reply.isUnknown ? nil : JobStanding(reading: reply)
+      guard reply.isUnknown || standing != nil else { throw AdmissionError(script: "explain", reply: .null) }
+      standings.append(standing)
+    }
+    return standings
+  }
+
+  /// Of each job a word that is another one when there is something new to be said of it; empty for one that is not
+  /// known. One round trip, and much cheaper than `explain`.
+  package func glance(at jobs: [String]) async throws(AdmissionError) -> [String] {
+    guard !jobs.isEmpty else { return [] }
+    // A script holds up everybody else: many of half a millisecond.
+    let calls = stride(from: 0, to: jobs.count, by: 20).map { first in
+      jobs[first..<min(first + 20, jobs.count)].reduce(call(AdmissionScripts.glance, 2048)) { $0.arg($1) }
+    }
+    let words = try await run(calls) { $0.array.map { $0.compactMap(\.string) } }.flatMap(\.self)
+    guard words.count == jobs.count else { throw AdmissionError(script: "glance", reply: .null) }
+    return words
+  }
+
+  /// The outputs of jobs, as JSON; nil for those without one, or whose output is not kept any more.
+  package func outputs(of jobs: [String]) async throws(AdmissionError) -> [[UInt8]?] {
+    guard !jobs.isEmpty else { return [] }
+    let command = jobs.reduce(RedisCommand("MGET", capacity: jobs.count * 64 + 32)) { $0.arg(keys.output($1)) }
+    let reply = try await send([command])[0]
+    guard let values = reply.array, values.count == jobs.count else {
+      throw AdmissionError(script: "MGET", reply: reply)
+    }
+    return values.map(\.bytes)
   }
 }
 
@@ -18,15 +51,27 @@ extension JobStanding {
   struct Reply {
     let parts: [RedisValue]
 
-    var isUnknown: Bool { parts.count == 5 && parts[3].array?.isEmpty == true }
+    /// What the door remembers of a job that no worker knows.
+    var mark: String? { parts.count == 6 ? parts[5].string : nil }
+    var isUnknown: Bool { mark?.isEmpty == true }
   }
 
   /// The form that the header of `explain.lua` promises; nil for anything else.
   fileprivate init?(reading reply: Reply) {
     let parts = reply.parts
-    guard parts.count == 5 || parts.count == 14, let now = parts[0].int, let hold = parts[1].int,
+    guard [5, 6, 14].contains(parts.count), let now = parts[0].int, let hold = parts[1].int,
       let flags = parts[2].string
     else { return nil }
+    if let mark = reply.mark {
+      let words = mark.split(separator: " ", maxSplits: 4)
+      guard words.count == 5, let accepted = Int64(words[3]) else { return nil }
+      self.init(at: Timestamp(milliseconds: now), state: .queued, user: String(words[0]))
+      self.hold = hold > 0 ? .milliseconds(hold) : nil
+      lane = Lane(rawValue: String(words[2]))
+      self.accepted = Timestamp(milliseconds: accepted)
+      tier = String(words[4])
+      return
+    }
     let job = Fields(parts[3])
     guard let state = job.string("state").flatMap(Self.state), let user = job.string("user") else { return nil }
     self.init(at: Timestamp(milliseconds: now), state: state, user: user)
@@ -39,6 +84,7 @@ extension JobStanding {
     since = job.time("since")
     intent = job.bytes("intent")
     month = job.string("month")
+    tier = job.string("tier")
     costs = job.costs
     copy = Int(job.int("copy") ?? 0)
     status = job.string("status").flatMap(RunStatus.init(rawValue:))
@@ -93,6 +139,8 @@ extension JobStanding.Wait {
       expected: .milliseconds(max(0, expected)), gate: gate > 0 ? .milliseconds(gate) : nil,
       gateReason: gate > 0 ? room.string("why").flatMap(WaitReason.init(rawValue:)) : nil,
       concurrency: room.int("limit").map { Int($0) }, limits: AdmissionLimits(reading: room.string("limits") ?? ""))
+    let counts = (job.string("parents") ?? "").split(separator: " ").compactMap { Int($0) }
+    if reason == .parents, counts.count == 2 { parents = Parents(succeeded: counts[0], all: counts[1]) }
   }
 }
 

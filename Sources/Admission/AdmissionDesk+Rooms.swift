@@ -153,7 +153,7 @@ extension AdmissionDesk {
     }
   }
 
-  /// Marks jobs as waiting for a provider without asking for their admission; the next who asks undoes that.
+  /// Marks jobs as waiting without asking for their admission; the next who asks undoes that.
   /// - Returns: false for those that run, have ended, or are another body or user under that id: nothing was changed.
   @discardableResult
   package func rest(_ jobs: [RestingJob]) async throws(AdmissionError) -> [Bool] {
@@ -161,7 +161,8 @@ extension AdmissionDesk {
       let job = resting.job
       return call(AdmissionScripts.rest, 384)
         .arg(job.id).arg(job.userKey).arg(job.digest).arg(resting.lane.rawValue).arg(resting.until.milliseconds)
-        .arg(WaitReason.providerResting.rawValue).arg(configuration.unfinishedTTL.milliseconds).arg(resting.trail)
+        .arg(resting.reason.rawValue).arg(configuration.unfinishedTTL.milliseconds).arg(resting.trail)
+        .arg(job.taskType.rawValue)
     }
     return try await run(calls) { $0.int.map { $0 == 1 } }
   }

@@ -114,6 +114,7 @@ package struct AdmissionDesk: Sendable {
       .arg(configuration.unfinishedTTL.milliseconds).arg(request.replays ?? "")
       .arg(job.taskType.mayRepeatUnknown ? "1" : "0").arg(Int64(request.copy)).arg(request.claim?.text ?? "")
       .arg(request.limits.text).arg(request.worst?.text ?? "").arg(request.stamp).arg(Int64(configuration.bays))
+      .arg(job.taskType.rawValue)
   }
 
   private func call(renewing lease: HeldLease, notingIntent: Bool = false) -> RedisScriptCall {
@@ -124,12 +125,11 @@ package struct AdmissionDesk: Sendable {
   }
 
   private func call(for end: Finish) -> RedisScriptCall {
-    let job = end.job
     let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count + 64 }
     var call = call(AdmissionScripts.finish, size + 640)
-      .arg(end.leaseID ?? "").arg(job.id).arg(job.userKey).arg(job.digest).arg(end.run)
+      .arg(end.leaseID ?? "").arg(end.jobID).arg(end.userKey).arg(end.digest).arg(end.run)
       .arg(end.status.rawValue).arg(end.result).arg(end.output ?? []).arg(configuration.stateTTL.milliseconds)
-      .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt)).arg(end.month ?? "")
+      .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt)).arg(end.month ?? "").arg(end.taskType)
     for cost in end.costs { call = call.arg(Int64(cost.attempt)).arg(cost.event).arg(cost.spent?.text ?? "") }
     return call
   }

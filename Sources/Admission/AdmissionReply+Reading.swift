@@ -48,6 +48,12 @@ extension AdmissionReply {
       guard parts.count >= 3, let run = parts[1].string, let attempt = parts[2].int else { return nil }
       self = .idle(
         run: run.isEmpty ? nil : run, attempt: Int(attempt), costs: parts.dropFirst(3).compactMap(\.bytes))
+    case "cancelled":
+      guard parts.count >= 4, let note = parts[1].string, let run = parts[2].string, let attempt = parts[3].int else {
+        return nil
+      }
+      self = .cancelled(
+        note: note, run: run.isEmpty ? nil : run, attempt: Int(attempt), costs: parts.dropFirst(4).compactMap(\.bytes))
     case "hold":
       guard let time = milliseconds(1) else { return nil }
       self = .hold(time)

@@ -61,6 +61,8 @@ package enum AdmissionReply: Sendable, Equatable {
   case finished(FinishedRun)
   /// Another body or another user under the same id.
   case conflict
+  /// Somebody wants the job ended, and nobody runs it. The note is for people; `run` and `costs` as in `idle`.
+  case cancelled(note: String, run: String?, attempt: Int, costs: [[UInt8]])
   /// No attempt is left; `lastWasUnknown` when the last one was never heard of again.
   case exhausted(run: String, attempt: Int, lastWasUnknown: Bool, costs: [[UInt8]])
   /// The limit was 0 and nobody runs the job. `run` is nil before its first attempt; `costs` as in `admitted`.
@@ -167,7 +169,14 @@ package struct AttemptCost: Sendable {
 
 /// The end of a run, to be written down.
 package final class Finish: Sendable {
-  package let job: Job
+  /// Nil where its message is not at hand.
+  package let job: Job?
+  package let jobID: String
+  /// base64url.
+  let userKey: String
+  let digest: String
+  /// Empty where it is not known.
+  let taskType: String
   /// Nil for a run that ends without any attempt.
   package let leaseID: String?
   package let run: String
@@ -187,6 +196,10 @@ package final class Finish: Sendable {
     attempt: Int, costs: [AttemptCost], month: String? = nil
   ) {
     self.job = job
+    jobID = job.id
+    userKey = job.userKey
+    digest = job.digest
+    taskType = job.taskType.rawValue
     self.leaseID = leaseID
     self.run = run
     self.status = status
@@ -195,6 +208,23 @@ package final class Finish: Sendable {
     self.attempt = attempt
     self.costs = costs
     self.month = month
+  }
+
+  /// Of a job that nobody runs and that is to end, by what `cancel` said of it.
+  package init(cancelling job: IdleJob, run: String, result: [UInt8]) {
+    self.job = nil
+    jobID = job.id
+    userKey = job.userKey
+    digest = job.digest
+    taskType = job.taskType?.rawValue ?? ""
+    leaseID = nil
+    self.run = run
+    status = .cancelled
+    self.result = result
+    output = nil
+    attempt = job.attempt
+    costs = []
+    month = nil
   }
 }
 

@@ -101,7 +101,14 @@ package enum WaitReason: String, Sendable, CaseIterable {
   case runningElsewhere = "running_elsewhere"
   /// All providers that could do it rest, or were taken out by hand.
   case providerResting = "provider_resting"
+  /// Jobs that it names in `after` have not succeeded yet.
+  case parents
 
   /// Whether a limit of the user stands against it, which admission says.
-  package var isLimit: Bool { self != .notBefore && self != .runningElsewhere && self != .providerResting }
+  package var isLimit: Bool {
+    switch self {
+    case .concurrency, .rate, .moneyReserved, .quotaReserved, .catchingUp: true
+    case .notBefore, .runningElsewhere, .providerResting, .parents: false
+    }
+  }
 }

@@ -4,13 +4,16 @@ package import Contracts
 package struct DoorRequest: Sendable {
   package let job: Job
   package let lane: Lane
+  /// Code of the user's tier; what is shown of the job until a worker knows it.
+  package let tier: String
   /// Leases that the job's user may hold at once.
   package let concurrency: Int
   package let limits: AdmissionLimits
 
-  package init(job: Job, lane: Lane, concurrency: Int, limits: AdmissionLimits) {
+  package init(job: Job, lane: Lane, tier: String, concurrency: Int, limits: AdmissionLimits) {
     self.job = job
     self.lane = lane
+    self.tier = tier
     self.concurrency = concurrency
     self.limits = limits
   }

@@ -20,6 +20,10 @@ package struct JobStanding: Sendable {
   package var state: State
   /// base64url.
   package var user: String
+  /// When the gateway accepted it, of a job that no worker has looked at yet.
+  package var accepted: Timestamp?
+  /// That it was accepted with; nil for one that came another way.
+  package var tier: String?
   /// The lane it last asked in; nil when it ended without asking.
   package var lane: Lane?
   package var run: String?
@@ -95,6 +99,18 @@ package struct JobStanding: Sendable {
     /// By which the user's last job that had to wait was judged; nil where that is not known.
     package var concurrency: Int?
     package var limits: AdmissionLimits
+    /// Of a job that waits for others: how many of them have succeeded, and how many there are.
+    package var parents: Parents?
+
+    package struct Parents: Sendable, Hashable {
+      package var succeeded: Int
+      package var all: Int
+
+      package init(succeeded: Int, all: Int) {
+        self.succeeded = succeeded
+        self.all = all
+      }
+    }
 
     package init(
       place: Place, reason: WaitReason, since: Timestamp, position: Int, expected: Duration, gate: Duration? = nil,

@@ -1,18 +1,22 @@
 package import Contracts
 
-/// A job that waits without having asked for admission, because all that could do it rests.
+/// A job that waits without having asked for admission, because all that could do it rests, or because it is not yet due.
 package struct RestingJob: Sendable {
   package var job: Job
   package var lane: Lane
   /// The instant by the server's clock at which it may go on at the earliest.
   package var until: Timestamp
+  package var reason: WaitReason
   /// What was passed over, and why.
   package var passedOver: [RouteSkip]
 
-  package init(job: Job, lane: Lane, until: Timestamp, passedOver: [RouteSkip] = []) {
+  package init(
+    job: Job, lane: Lane, until: Timestamp, reason: WaitReason = .providerResting, passedOver: [RouteSkip] = []
+  ) {
     self.job = job
     self.lane = lane
     self.until = until
+    self.reason = reason
     self.passedOver = passedOver
   }
 

@@ -13,6 +13,8 @@ struct LedgerEntry: Sendable, Equatable {
   /// The same for a quantity of any unit.
   static let maximumQuantity = ExactDecimal(1_000_000_000_000)
   static let maximumUsages = 64
+  /// In bytes; ten files take about three thousand.
+  static let maximumOutput = 16 << 10
   /// In bytes. The longest honest text is the id of another event: two identifiers of 128 and two numbers.
   static let maximumTextLength = 512
 
@@ -43,6 +45,7 @@ struct LedgerEntry: Sendable, Equatable {
     for entry in event.usage where abs(entry.quantity.mantissa) > limit * ExactDecimal.power(entry.quantity.decimals) {
       return "usage.quantity: out of range"
     }
+    guard (event.output?.count ?? 0) <= maximumOutput else { return "output: more than \(maximumOutput) bytes" }
     let texts = [
       event.tier, event.provider, event.model, event.modelVersion, event.seriesID, event.cost.priceID, event.corrects,
     ]
@@ -77,9 +80,9 @@ extension LedgerEntry {
   static let insert = """
     INSERT INTO usage_cost (
       event_id, job_id, run, attempt, series_id, user_id, tier, task_type, provider, model, model_version,
-      outcome, usage, amount_nano_usd, basis, price_id, charge_period, occurred_at, corrects, recorded_at,
+      outcome, usage, amount_nano_usd, basis, price_id, charge_period, occurred_at, corrects, output, recorded_at,
       billing_period
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (event_id) DO NOTHING RETURNING row_number
     """
 
@@ -89,7 +92,7 @@ extension LedgerEntry {
       AND series_id IS NOT DISTINCT FROM ? AND user_id = ? AND tier = ? AND task_type = ? AND provider = ?
       AND model = ? AND model_version IS NOT DISTINCT FROM ? AND outcome = ? AND usage = ? AND amount_nano_usd = ?
       AND basis = ? AND price_id IS NOT DISTINCT FROM ? AND charge_period = ? AND occurred_at = ?
-      AND corrects IS NOT DISTINCT FROM ?
+      AND corrects IS NOT DISTINCT FROM ? AND output IS NOT DISTINCT FROM ?
     """
 
   /// A row of a run, if it has any: of the event ids between `<job>/<run>/` and `<job>/<run>0`, because `0` follows `/`.
@@ -103,6 +106,7 @@ extension LedgerEntry {
       .text(event.model), SQLValue(event.modelVersion), .text(event.outcome.rawValue), .text(usage),
       SQLValue(event.cost.amount), .text(event.cost.basis.rawValue), SQLValue(event.cost.priceID),
       .text(event.chargePeriod), SQLValue(event.time), SQLValue(event.corrects),
+      SQLValue(event.output.map { String(decoding: $0, as: UTF8.self) }),
     ]
   }
 

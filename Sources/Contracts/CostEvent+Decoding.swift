@@ -61,6 +61,7 @@ extension CostEvent {
     }
     guard amount >= .zero || corrects != nil else { throw Fault("cost.amount: negative without a correction") }
     cost = Cost(amount, basis: basis, priceID: try optionalText(data["cost"]?["priceId"], "cost.priceId"))
+    output = try Self.output(data["output"], of: outcome)
     guard let entries = data["usage"], entries.isArray else { throw Fault("usage: must be an array") }
     usage = []
     for entry in entries.elements {
@@ -81,6 +82,16 @@ extension CostEvent {
     }
     guard id == self.id else { throw Fault("id: does not fit jobId, run and attempt") }
     guard try text(root["subject"], "subject") == userID else { throw Fault("subject: is not the user") }
+  }
+
+  private static func output(_ value: JSONValue?, of outcome: AttemptOutcome) throws(Fault) -> [UInt8]? {
+    guard let value, !value.isNull else { return nil }
+    let isReference =
+      value.members.count == 1 && (value["artifact"]?.isObject == true || value["artifacts"]?.isArray == true)
+    guard isReference, outcome == .success else {
+      throw Fault("output: must hold the artifact or artifacts of a success")
+    }
+    return Array(value.raw)
   }
 }
 

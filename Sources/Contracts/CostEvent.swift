@@ -23,11 +23,15 @@ package struct CostEvent: Sendable, Hashable {
   /// quantities are then signed differences.
   package var corrects: String?
   package var correction: Int?
+  /// Of a success that made files: `{"artifact":...}` or `{"artifacts":...}` as in the result, JSON text. Contents never
+  /// stand here. By it a job that waits for this one finds the files when nothing else remembers them.
+  package var output: [UInt8]?
 
   package init(
     jobID: String, run: String, attempt: Int, seriesID: String?, userID: String, tier: String, taskType: TaskType,
     provider: String, model: String, modelVersion: String?, outcome: AttemptOutcome, usage: [Usage], cost: Cost,
-    time: Timestamp, chargePeriod: String, corrects: String? = nil, correction: Int? = nil
+    time: Timestamp, chargePeriod: String, corrects: String? = nil, correction: Int? = nil,
+    output: [UInt8]? = nil
   ) {
     self.jobID = jobID
     self.run = run
@@ -46,6 +50,7 @@ package struct CostEvent: Sendable, Hashable {
     self.chargePeriod = chargePeriod
     self.corrects = corrects
     self.correction = correction
+    self.output = output
   }
 
   package static let contentType = "application/cloudevents+json"
@@ -59,6 +64,12 @@ package struct CostEvent: Sendable, Hashable {
 
   /// `<tier>.<task>.<provider>` in lower case.
   package var routingKey: String { "\(tier.lowercased()).\(taskType.rawValue).\(provider.lowercased())" }
+
+  /// What of a result's output may stand in `output`: references to files, as providers write them; nil for anything
+  /// else.
+  package static func reference(in output: [UInt8]) -> [UInt8]? {
+    [#"{"artifact":"#, #"{"artifacts":"#].contains { output.starts(with: $0.utf8) } ? output : nil
+  }
 
   /// CloudEvents 1.0, structured mode.
   package func encoded() -> [UInt8] {
@@ -95,6 +106,10 @@ package struct CostEvent: Sendable, Hashable {
     json.literal("}")
     json.member("chargePeriod", chargePeriod)
     json.member("corrects", corrects)
+    if let output {
+      json.key("output")
+      json.raw(output)
+    }
     json.literal("}}")
     return json.bytes
   }

@@ -16,14 +16,17 @@ package enum Identifier {
     }
   }
 
-  /// RFC 4648 section 5 without padding: what a user id looks like inside a Redis key.
-  package static func base64url(_ text: String) -> String {
+  /// What a user id looks like inside a Redis key.
+  package static func base64url(_ text: String) -> String { base64url(bytes: text.utf8) }
+
+  /// RFC 4648 section 5 without padding.
+  package static func base64url(bytes: some Collection<UInt8>) -> String {
     let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return String(unsafeUninitializedCapacity: (text.utf8.count * 4 + 2) / 3) { output in
+    return String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { output in
       var count = 0
       var bits: UInt32 = 0
       var pending = 0
-      for byte in text.utf8 {
+      for byte in bytes {
         bits = bits << 8 | UInt32(byte)
         pending += 8
         while pending >= 6 {
@@ -38,6 +41,31 @@ package enum Identifier {
       }
       return count
     }
+  }
+
+  /// The text that `base64url` was made of; nil for anything else.
+  package static func text(base64url text: String) -> String? {
+    var bytes: [UInt8] = []
+    var bits: UInt32 = 0
+    var pending = 0
+    for character in text.utf8 {
+      let digit: UInt8
+      switch character {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = character - UInt8(ascii: "A")
+      case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = character - UInt8(ascii: "a") + 26
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = character - UInt8(ascii: "0") + 52
+      case UInt8(ascii: "-"): digit = 62
+      case UInt8(ascii: "_"): digit = 63
+      default: return nil
+      }
+      bits = bits << 6 | UInt32(digit)
+      pending += 6
+      if pending >= 8 {
+        pending -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(pending)))
+      }
+    }
+    return String(validating: bytes, as: UTF8.self)
   }
 
   /// Lower-case base 36, most significant digit first; the form of run stamps.

@@ -19,6 +19,8 @@ package final class Job: Sendable {
   package let deadline: Timestamp?
   /// The most this job may cost at worst, nil for no limit of its own.
   package let maximumCost: Money?
+  /// Ids of jobs of the same user that must have succeeded first; their outputs become `inputs` of the payload.
+  package let after: [String]
   /// An object of the sender's, passed through to the result.
   package let metadata: JSONValue?
   /// The first 16 bytes of the body's SHA-256 in hex: tells the same job again from another one under its id.
@@ -26,8 +28,8 @@ package final class Job: Sendable {
 
   package init(
     id: String, userID: String, taskType: TaskType, claimedTier: String?, payload: JSONValue, seriesID: String?,
-    model: String?, notBefore: Timestamp?, deadline: Timestamp?, maximumCost: Money?, metadata: JSONValue?,
-    digest: String
+    model: String?, notBefore: Timestamp?, deadline: Timestamp?, maximumCost: Money?, after: [String] = [],
+    metadata: JSONValue?, digest: String
   ) {
     self.id = id
     self.userID = userID
@@ -40,7 +42,16 @@ package final class Job: Sendable {
     self.notBefore = notBefore
     self.deadline = deadline
     self.maximumCost = maximumCost
+    self.after = after
     self.metadata = metadata
     self.digest = digest
+  }
+
+  /// The same job, by its digest too, with another payload.
+  package func with(payload: JSONValue) -> Job {
+    Job(
+      id: id, userID: userID, taskType: taskType, claimedTier: claimedTier, payload: payload, seriesID: seriesID,
+      model: model, notBefore: notBefore, deadline: deadline, maximumCost: maximumCost, after: after,
+      metadata: metadata, digest: digest)
   }
 }

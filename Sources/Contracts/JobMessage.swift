@@ -7,6 +7,11 @@ package enum JobMessage {
   package static let maximumBytes = 1 << 20
   /// Longest `seriesId`, `model` and tier, in bytes: they stand in rows, keys of reports and logs.
   package static let maximumLabelBytes = 256
+  /// Most jobs that one may wait for.
+  package static let maximumParents = 128
+  /// The member of a payload that holds the outputs of the jobs that were waited for. The fleet alone writes it: a
+  /// sender could name files of others.
+  package static let inputs = "inputs"
 
   package enum Decoded: Sendable {
     case job(Job)
@@ -61,7 +66,7 @@ package enum JobMessage {
     let deadline = reader.time("deadline")
     let maximumCost = reader.dollars("maxCostUsd")
     let metadata = reader.object("metadata")
-    reader.refuseParents()
+    let after = reader.parents(of: id)
 
     let knownID = id.flatMap { Identifier.isValid($0) ? $0 : nil }
     guard reader.fault == nil, let userID, let taskName, let payload else {
@@ -78,12 +83,19 @@ package enum JobMessage {
       return .refused(
         Refusal(.invalidMessage, "payload.\(fault)", jobID: knownID, userID: userID, taskType: taskName))
     }
+    let ownPayload: JSONValue
+    do {
+      ownPayload = try payload.replacing(inputs, with: nil)
+    } catch {
+      return .refused(
+        Refusal(.invalidMessage, "payload: \(error)", jobID: knownID, userID: userID, taskType: taskName))
+    }
     guard let knownID else { return .lacksID }
     return .job(
       Job(
-        id: knownID, userID: userID, taskType: taskType, claimedTier: claimedTier, payload: payload,
+        id: knownID, userID: userID, taskType: taskType, claimedTier: claimedTier, payload: ownPayload,
         seriesID: seriesID, model: model, notBefore: notBefore, deadline: deadline, maximumCost: maximumCost,
-        metadata: metadata, digest: digest(of: body)))
+        after: after, metadata: metadata, digest: digest(of: body)))
   }
 
   /// 32 hexadecimal digits: the first half of SHA-256.
@@ -159,9 +171,19 @@ package enum JobMessage {
       return value
     }
 
-    mutating func refuseParents() {
-      guard let after = present("after") else { return }
-      if !after.isArray || !after.elements.isEmpty { fail("after: must be an empty array, parents are not supported") }
+    mutating func parents(of job: String?) -> [String] {
+      guard let after = present("after") else { return [] }
+      let ids = after.elements.compactMap(\.string)
+      if !after.isArray || ids.count != after.elements.count || ids.count > maximumParents
+        || !ids.allSatisfy(Identifier.isValid)
+      {
+        fail("after: must be an array of at most \(maximumParents) job ids")
+      } else if Set(ids).count != ids.count {
+        fail("after: names a job twice")
+      } else if let job, ids.contains(job) {
+        fail("after: a job cannot wait for itself")
+      }
+      return ids
     }
   }
 }

@@ -28,6 +28,8 @@ package struct Topology: Sendable, Hashable {
   package var costsLedger: String { name("costs.ledger") }
   package var results: String { name("results") }
   package var alerts: String { name("alerts") }
+  /// An exchange that is there once the fleet has had an API key; nothing is sent to it.
+  package var keyed: String { name("jobs.keyed") }
   /// No queue has this name.
   package var pulse: String { name("pulse") }
 

@@ -13,7 +13,8 @@ struct Authentication: RouterMiddleware {
     _ request: Request, context: GatewayContext, next: GatewayContext.Next
   ) async throws -> Response {
     let principal: Principal
-    switch await keys.verdict(on: Self.secret(in: request.headers[.authorization])) {
+    let secret = Self.secret(in: request.headers[.authorization])
+    switch await keys.verdict(on: secret) {
     case .admitted(let known): principal = known
     case .refused: throw Problem(.unauthorized, "send Authorization: Bearer with a key of this fleet")
     case .unavailable(let time): throw Problem(.unavailable, "keys cannot be read for now", retryAfter: time)
@@ -25,6 +26,7 @@ struct Authentication: RouterMiddleware {
     }
     var context = context
     context.principal = principal
+    context.isStillAdmitted = { [keys] in await keys.verdict(on: secret) != .refused }
     context.notes.keyID = principal.keyID ?? "local"
     return try await next(request, context)
   }

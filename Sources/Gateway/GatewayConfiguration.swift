@@ -12,6 +12,16 @@ package struct GatewayConfiguration: Sendable, Hashable {
   package var headerFields = 100
   /// How long a job may wait for the broker's confirm. Default 5 s.
   package var publishLimit: Duration = .seconds(5)
+  /// Where workers write what jobs produce (`TOLLWAY_ARTIFACTS`). Default `artifacts`.
+  package var artifacts = "artifacts"
+  /// Jobs that may be watched over open connections at once. Default 1,000.
+  package var streams = 1000
+  /// How often the jobs that are watched are asked for, all together. Default 500 ms.
+  package var sampling: Duration = .milliseconds(500)
+  /// A stream on which nothing happens has a comment as often. Default 15 s.
+  package var heartbeat: Duration = .seconds(15)
+  /// The connection of a client that takes nothing of its answer for so long is closed. Default 60 s.
+  package var writeLimit: Duration = .seconds(60)
   /// How long requests may take to end when the gateway is told to end. Default 20 s.
   package var grace: Duration = .seconds(20)
 

@@ -1,6 +1,7 @@
 import Catalog
 import Contracts
 import Hummingbird
+import NIOCore
 import Synchronization
 
 /// What is known of a request while it is answered: its id from the beginning, who asks and for which user from the
@@ -9,11 +10,18 @@ struct GatewayContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   var requestID = ""
   var principal: Principal?
+  /// For answers that go on: whether the key still holds. True while nobody can say.
+  var isStillAdmitted: @Sendable () async -> Bool = { true }
   var order: Order?
+  /// The connection.
+  let channel: any Channel
   /// For the line in the log, which is written outside the middleware that fills it.
   let notes = Notes()
 
-  init(source: ApplicationRequestContextSource) { coreContext = CoreRequestContextStorage(source: source) }
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    channel = source.channel
+  }
 
   /// The rest of the way of a request, as middleware gets it.
   typealias Next = @concurrent (Request, GatewayContext) async throws -> Response

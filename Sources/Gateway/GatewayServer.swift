@@ -1,3 +1,4 @@
+import AMQP
 package import Admission
 package import Catalog
 package import Contracts
@@ -7,6 +8,8 @@ package import Lanes
 package import Logging
 import NIOCore
 package import Observability
+import Operations
+import Providers
 import ServiceLifecycle
 import Synchronization
 
@@ -30,6 +33,9 @@ package final class GatewayServer: Sendable {
   private let logger: Logger
   private let onListening: @Sendable (Int) -> Void
   private let keys: KeyRing
+  private let seats: Seats
+  private let jobWatch: Watch<JobStatus>
+  private let storyWatch: Watch<StoryStatus>
   private let group = Mutex<ServiceGroup?>(nil)
 
   /// - Parameters:
@@ -48,8 +54,22 @@ package final class GatewayServer: Sendable {
     self.now = now
     self.logger = logger
     self.onListening = onListening
-    keys = KeyRing(desk: desk, admitsLocalOperator: configuration.address.isLoopback, logger: logger)
+    keys = KeyRing(
+      desk: desk, hasHadKeys: { try await broker.hasHadKeys() },
+      admitsLocalOperator: configuration.address.isLoopback, logger: logger)
+    seats = Seats(limit: configuration.streams)
+    let jobs = JobReader(desk: desk)
+    jobWatch = Watch(
+      Watch.Sight(name: "jobs", closeLooks: 200, glance: jobs.glance, read: jobs.statuses),
+      seats: seats, configuration: configuration, logger: logger)
+    let stories = StoryReader(jobs: jobs)
+    storyWatch = Watch(
+      Watch.Sight(name: "stories", closeLooks: 10, glance: stories.glance, read: stories.statuses),
+      seats: seats, configuration: configuration, logger: logger)
   }
+
+  /// Streams that are open now.
+  package var streams: Int { seats.taken }
 
   /// Serves until it is drained or the task is cancelled. The topology must be declared.
   package func run() async throws {
@@ -59,16 +79,20 @@ package final class GatewayServer: Sendable {
         description: "TOLLWAY_GATEWAY: \(configuration.address) can be reached from elsewhere, and there is no API key",
         remedy: "tollway keys create makes one; without keys the gateway listens on 127.0.0.1 only")
     }
-    try await broker.withCourier { courier in try await serve(courier) }
+    try await broker.withAdmin { admin in
+      try await broker.withCourier { courier in try await serve(courier, admin) }
+    }
   }
 
   /// Takes no new connections, lets the requests that came in end, and then lets `run` return.
   package func drain() async { await group.withLock { $0 }?.triggerGracefulShutdown() }
 
-  private func serve(_ courier: Courier) async throws {
+  private func serve(_ courier: Courier, _ admin: AMQPAdmin) async throws {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
-    var services = ServiceGroupConfiguration(services: [application(courier, quiet)], logger: quiet)
+    var services = ServiceGroupConfiguration(
+      // The last one ends first: streams end by themselves only with their jobs.
+      services: [application(router(courier, admin), quiet), jobWatch, storyWatch], logger: quiet)
     services.maximumGracefulShutdownDuration = configuration.grace
     let group = ServiceGroup(configuration: services)
     self.group.withLock { $0 = group }
@@ -82,7 +106,7 @@ package final class GatewayServer: Sendable {
     logger.info("gateway ended")
   }
 
-  private func application(_ courier: Courier, _ quiet: Logger) -> some ApplicationProtocol {
+  private func application(_ router: Router<GatewayContext>, _ quiet: Logger) -> some ApplicationProtocol {
     let configuration = configuration
     let (logger, onListening) = (logger, onListening)
     var channel = HTTP1Channel.Configuration(
@@ -92,7 +116,7 @@ package final class GatewayServer: Sendable {
       maxHeaderFieldSize: configuration.headerBytes, maxHeaderListSize: configuration.headerBytes,
       maxHeaderFieldCount: configuration.headerFields)
     return Application(
-      router: router(courier), server: .http1(configuration: channel),
+      router: router, server: .http1(configuration: channel),
       configuration: ApplicationConfiguration(
         address: .hostname(configuration.address.host, port: configuration.address.port), backlog: 1024,
         availableConnectionsDelegate: .maximum(configuration.connections, logger: quiet)),
@@ -104,9 +128,66 @@ package final class GatewayServer: Sendable {
       }, logger: quiet)
   }
 
-  private func router(_ courier: Courier) -> Router<GatewayContext> {
+  private func router(_ courier: Courier, _ admin: AMQPAdmin) -> Router<GatewayContext> {
+    let resolver = PolicyResolver(
+      entitlements: Gathering(flights: 2, size: 256) { [desk] in try await desk.entitlements(of: $0) }, policy: policy,
+      logger: logger)
+    let (jobs, stories) = submissions(courier)
+    let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+    router.add(middleware: RequestDesk(registry: registry, logger: logger))
+    let senders = router.group().add(middleware: Authentication(keys: keys, scope: .submit)).add(middleware: resolver)
+    senders.on(GatewayRoute.submitJob) { try await jobs.submit($0, $1) }
+    senders.on(GatewayRoute.createStory) { try await stories.submit($0, $1) }
+    let readers = router.group().add(middleware: Authentication(keys: keys, scope: .read))
+    let overseers = router.group().add(middleware: Authentication(keys: keys, scope: .read, needsEverybody: true))
+    let (jobPages, storyPages) = (jobPages(), storyPages())
+    jobPages.add(to: readers)
+    storyPages.add(to: readers)
+    CancelPages(canceller: canceller(courier), jobs: jobPages, stories: storyPages)
+      .add(to: router.group().add(middleware: Authentication(keys: keys, scope: .submit)))
+    let fleet = fleetPages(resolver, admin)
+    fleet.add(to: readers)
+    fleet.addOverviews(to: overseers)
+    PublicPages(desk: desk, courier: courier, registry: registry).add(to: router, keys: keys)
+    return router
+  }
+
+  private func jobPages() -> JobPages {
+    let reader = JobReader(desk: desk)
+    let writer = PatientWriter(limit: configuration.writeLimit, logger: logger)
+    return JobPages(
+      statuses: Gathering(flights: 2, size: 64) { try await reader.statuses(of: $0) },
+      events: EventStream(watch: jobWatch, writer: writer),
+      artifacts: ArtifactPage(store: ArtifactStore(directory: configuration.artifacts), writer: writer))
+  }
+
+  private func storyPages() -> StoryPages {
+    let reader = StoryReader(jobs: JobReader(desk: desk))
+    return StoryPages(
+      statuses: Gathering(flights: 2, size: 8) { try await reader.statuses(of: $0) },
+      events: EventStream(watch: storyWatch, writer: PatientWriter(limit: configuration.writeLimit, logger: logger)))
+  }
+
+  private func canceller(_ courier: Courier) -> Canceller {
+    let limit = configuration.publishLimit
+    return Canceller(
+      desk: desk, post: broker.postOffice(), now: now, send: { try await courier.send($0, within: limit) })
+  }
+
+  private func fleetPages(_ resolver: PolicyResolver, _ admin: AMQPAdmin) -> FleetPages {
+    let (desk, policy, topology) = (desk, policy, broker.topology)
+    return FleetPages(
+      desk: desk, resolver: resolver, policy: policy,
+      lanes: Snapshot { try await LaneBoard.read(desk, topology, through: admin) },
+      providers: Snapshot {
+        let (now, breakers) = try await desk.breakers()
+        return ProviderBoard(policy: policy(), breakers: breakers, holds: [], now: now)
+      })
+  }
+
+  private func submissions(_ courier: Courier) -> (jobs: JobSubmission, stories: StorySubmission) {
     let (desk, logger, limit) = (desk, logger, configuration.publishLimit)
-    let post = Gathering<Dispatch, Bool>(flights: 4, size: 256) { dispatches in
+    let send: @Sendable ([Dispatch]) async throws -> Void = { dispatches in
       do {
         try await courier.send(dispatches, within: limit)
       } catch {
@@ -114,21 +195,20 @@ package final class GatewayServer: Sendable {
           "jobs are not confirmed", metadata: [LogKey.count: "\(dispatches.count)", LogKey.error: "\(error)"])
         throw error
       }
+    }
+    let post = Gathering<Dispatch, Bool>(flights: 4, size: 256) { dispatches in
+      try await send(dispatches)
       return dispatches.map { _ in true }
     }
-    let jobs = JobSubmission(
-      topology: broker.topology, door: Gathering(flights: 2, size: 256) { try await desk.askDoor($0) }, post: post,
-      now: now)
-    let resolver = PolicyResolver(
-      entitlements: Gathering(flights: 2, size: 256) { try await desk.entitlements(of: $0) }, policy: policy,
-      logger: logger)
-
-    let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: RequestDesk(registry: registry, logger: logger))
-    router.group().add(middleware: Authentication(keys: keys, scope: .submit)).add(middleware: resolver)
-      .on(GatewayRoute.submitJob) { try await jobs.submit($0, $1) }
-    PublicPages(desk: desk, courier: courier, registry: registry).add(to: router, keys: keys)
-    return router
+    let door = Gathering<DoorRequest, DoorAnswer>(flights: 2, size: 256) { try await desk.askDoor($0) }
+    return (
+      JobSubmission(
+        topology: broker.topology, door: door, post: post, doubt: { try await desk.doubt([$0]) }, now: now,
+        logger: logger
+      ),
+      StorySubmission(
+        desk: desk, topology: broker.topology, door: door, post: send, now: now, logger: logger)
+    )
   }
 }
 

@@ -24,11 +24,13 @@ struct JobBody {
     }
   }
 
+  static func isIdempotencyKey(_ field: String) -> Bool {
+    (1...255).contains(field.utf8.count) && field.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+  }
+
   /// From the field `Idempotency-Key` and who sent it; nil for a field that is none.
   static func id(from field: String, sender: String) -> String? {
-    guard (1...255).contains(field.utf8.count), field.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
-      return nil
-    }
-    return "ik-" + Base64URL.text(of: SHA256.hash(data: Array("\(sender)|\(field)".utf8))).prefix(22)
+    guard isIdempotencyKey(field) else { return nil }
+    return "ik-" + Identifier.base64url(bytes: Array(SHA256.hash(data: Array("\(sender)|\(field)".utf8)))).prefix(22)
   }
 }

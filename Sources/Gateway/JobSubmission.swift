@@ -13,7 +13,10 @@ struct JobSubmission: Sendable {
   let door: Gathering<DoorRequest, DoorAnswer>
   /// Answers when the message is confirmed.
   let post: Gathering<Dispatch, Bool>
+  /// Told of a job that may not have reached the broker.
+  let doubt: @Sendable (String) async throws -> Void
   let now: @Sendable () -> Timestamp
+  let logger: Logger
 
   func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
     guard let order = context.order, let principal = context.principal else {
@@ -23,15 +26,16 @@ struct JobSubmission: Sendable {
     var derived: String?
     if let idempotencyKey {
       derived = JobBody.id(from: idempotencyKey, sender: principal.keyID ?? "local")
-      if derived == nil { throw Problem(.badRequest, "Idempotency-Key: must be 1 to 255 visible ASCII characters") }
+      if derived == nil { throw Problem.idempotencyKey }
     }
     let body = JobBody(order.message) { derived ?? JobID.fresh(at: now()) }
-    let job = try Self.job(body)
+    let job = try Self.job(body.bytes)
     let limits = AdmissionLimits(of: order.tier)
     let answer: DoorAnswer
     do {
       answer = try await door.ask(
-        DoorRequest(job: job, lane: order.tier.lane, concurrency: order.tier.concurrency, limits: limits))
+        DoorRequest(
+          job: job, lane: order.tier.lane, tier: order.tier.code, concurrency: order.tier.concurrency, limits: limits))
     } catch {
       throw Problem.admissionUnreachable
     }
@@ -44,8 +48,9 @@ struct JobSubmission: Sendable {
     }
   }
 
-  private static func job(_ body: JobBody) throws -> Job {
-    switch JobMessage.decode(body.bytes, messageID: nil) {
+  /// The message as a worker reads it.
+  static func job(_ body: [UInt8]) throws -> Job {
+    switch JobMessage.decode(body, messageID: nil) {
     case .job(let job): return job
     case .lacksID: fatalError("Bug: an id was written in and is not there")
     case .refused(let refusal):
@@ -61,6 +66,10 @@ struct JobSubmission: Sendable {
     do {
       _ = try await post.ask(submission.dispatch(in: topology, at: now()))
     } catch {
+      do { try await doubt(job.id) } catch {
+        logger.warning(
+          "a job that may not be there is shown as queued for a while", metadata: [LogKey.error: "\(error)"])
+      }
       var problem = Problem(
         .unavailable, "the broker did not confirm the job in time: it may have it; the same id may be sent again",
         retryAfter: .seconds(2))
@@ -86,6 +95,10 @@ struct JobSubmission: Sendable {
     fields[.location] = "/v1/jobs/\(job.id)"
     return Response(status: .accepted, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
   }
+}
+
+extension Problem {
+  static let idempotencyKey = Problem(.badRequest, "Idempotency-Key: must be 1 to 255 visible ASCII characters")
 }
 
 extension Lane {

@@ -1,4 +1,5 @@
 package import Admission
+import Contracts
 package import Logging
 import Synchronization
 
@@ -16,7 +17,9 @@ package final class KeyRing: Sendable {
   private struct State {
     var known: [String: (reading: AdmissionDesk.KeyReading, until: ContinuousClock.Instant)] = [:]
     /// A fleet that had a key never has none again: then Redis has lost them.
-    var hasSeenKeys = false
+    var hasHadKeys = false
+    /// The memory of Redis that has no key because none was ever made.
+    var keylessEpoch: String?
   }
 
   private static let lifetime: Duration = .seconds(1)
@@ -26,12 +29,24 @@ package final class KeyRing: Sendable {
 
   private let state = Mutex(State())
   private let readings: Gathering<String, AdmissionDesk.KeyReading>
+  /// Asked for an epoch.
+  private let signs: Gathering<String, Bool>
   private let admitsLocalOperator: Bool
   private let logger: Logger
 
-  /// - Parameter admitsLocalOperator: while no key was ever made; only where nobody but this machine can ask.
-  package init(desk: AdmissionDesk, admitsLocalOperator: Bool, logger: Logger) {
+  /// - Parameters:
+  ///   - hasHadKeys: whether a key was ever made, as something says that outlives a Redis. Asked for once for each memory
+  ///     of Redis that has none.
+  ///   - admitsLocalOperator: while no key was ever made; only where nobody but this machine can ask.
+  package init(
+    desk: AdmissionDesk, hasHadKeys: @escaping @Sendable () async throws -> Bool, admitsLocalOperator: Bool,
+    logger: Logger
+  ) {
     readings = Gathering(flights: 2, size: 256) { try await desk.readKeys($0) }
+    signs = Gathering(flights: 1, size: 256) { epochs in
+      let answer = try await hasHadKeys()
+      return epochs.map { _ in answer }
+    }
     self.admitsLocalOperator = admitsLocalOperator
     self.logger = logger
   }
@@ -66,14 +81,36 @@ package final class KeyRing: Sendable {
       logger.debug("keys cannot be read", metadata: ["error": "\(error)"])
       return nil
     }
-    return state.withLock { state in
-      if reading.hold == nil {
-        state.hasSeenKeys = state.hasSeenKeys || reading.isAnyMade
-        if state.hasSeenKeys, !reading.isAnyMade { return nil }
+    if reading.hold == nil {
+      if reading.isAnyMade {
+        state.withLock { $0.hasHadKeys = true }
+      } else {
+        guard await isKeyless(reading.epoch) else { return nil }
       }
+    }
+    state.withLock { state in
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
       if state.known.count < Self.capacity { state.known[id] = (reading, now + Self.lifetime) }
-      return reading
+    }
+    return reading
+  }
+
+  /// Whether a memory of Redis in which there is no key has lost none.
+  private func isKeyless(_ epoch: String) async -> Bool {
+    let (hasHadKeys, keyless) = state.withLock { ($0.hasHadKeys, $0.keylessEpoch) }
+    if hasHadKeys { return false }
+    if keyless == epoch { return true }
+    do {
+      let wereMade = try await signs.ask(epoch)
+      let isNews = state.withLock { state in
+        defer { if wereMade { state.hasHadKeys = true } else { state.keylessEpoch = epoch } }
+        return wereMade && !state.hasHadKeys
+      }
+      if isNews { logger.error("Redis has lost the API keys: nobody is let in until billing has written them again") }
+      return !wereMade
+    } catch {
+      logger.debug("whether there are keys is not known", metadata: ["error": "\(error)"])
+      return false
     }
   }
 }

@@ -56,7 +56,7 @@ struct PolicyResolver: RouterMiddleware {
     return essence == "application/json"
   }
 
-  private func entitlement(of user: String) async throws -> Entitlement? {
+  func entitlement(of user: String) async throws -> Entitlement? {
     let row: [UInt8]?
     do {
       row = try await entitlements.ask(user)

@@ -1,3 +1,5 @@
+package import Contracts
+
 /// Who asks: an API key, or the local operator of a fleet that has no keys.
 package struct Principal: Sendable, Hashable {
   /// Of the key; nil for the local operator.

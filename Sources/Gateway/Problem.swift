@@ -14,8 +14,10 @@ package struct Problem: Error, Sendable, Hashable {
     case methodNotAllowed = "method-not-allowed"
     case timeout
     case idConflict = "id-conflict"
+    case alreadyEnded = "already-ended"
     case tooLarge = "too-large"
     case unsupportedMediaType = "unsupported-media-type"
+    case rangeNotSatisfiable = "range-not-satisfiable"
     case misdirected
     case invalidMessage = "invalid-message"
     case rateLimited = "rate-limited"
@@ -33,9 +35,10 @@ package struct Problem: Error, Sendable, Hashable {
       case .notFound: 404
       case .methodNotAllowed: 405
       case .timeout: 408
-      case .idConflict: 409
+      case .idConflict, .alreadyEnded: 409
       case .tooLarge: 413
       case .unsupportedMediaType: 415
+      case .rangeNotSatisfiable: 416
       case .misdirected: 421
       case .invalidMessage: 422
       case .rateLimited, .quotaExceeded: 429
@@ -55,8 +58,10 @@ package struct Problem: Error, Sendable, Hashable {
       case .methodNotAllowed: "The method is not supported here"
       case .timeout: "The request did not arrive in time"
       case .idConflict: "The id belongs to another job"
+      case .alreadyEnded: "It has ended already"
       case .tooLarge: "The body is too large"
       case .unsupportedMediaType: "The body is not JSON"
+      case .rangeNotSatisfiable: "The file has no such range"
       case .misdirected: "The host name is not one of this machine"
       case .invalidMessage: "The message is not valid"
       case .rateLimited: "Too many requests"

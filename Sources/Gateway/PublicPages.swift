@@ -1,4 +1,5 @@
 import Admission
+import Contracts
 import Hummingbird
 import Lanes
 import Observability

@@ -116,6 +116,15 @@ extension PostOffice {
     ]
   }
 
+  /// The result for `results` of a job whose message is not at hand.
+  package func result(_ body: [UInt8], of event: ResultEvent) -> Dispatch {
+    var properties = AMQPProperties()
+    properties.contentType = "application/json"
+    properties.messageId = event.messageID
+    return Dispatch(
+      exchange: topology.results, routingKey: event.routingKey, mandatory: false, properties: properties, body: body)
+  }
+
   private func routingKey(of delivery: Delivery) -> String {
     delivery.lane?.rawValue ?? delivery.message.routingKey
   }

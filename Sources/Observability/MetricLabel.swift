@@ -21,17 +21,22 @@ package enum MetricLabel: String, Sendable, CaseIterable {
         "421", "422", "429", "431", "500", "503",
       ]
     // Paths of the gateway, as its OpenAPI document writes them.
-    case .route: ["/v1/jobs", "/openapi.json", "/healthz", "/readyz", "/metrics"]
+    case .route:
+      [
+        "/create-story", "/v1/stories/{id}", "/v1/stories/{id}/events", "/v1/jobs", "/v1/jobs/{id}",
+        "/v1/jobs/{id}/events", "/v1/jobs/{id}/artifact", "/v1/users/{id}/usage", "/v1/lanes", "/v1/providers",
+        "/openapi.json", "/healthz", "/readyz", "/metrics",
+      ]
     case .outcome: AttemptOutcome.allCases.map(\.rawValue)
     // What a delivery came to: its run ended; it waits; it went to another lane; it was known already; it became a
     // dead or a blocked letter; it went back to its lane untouched.
     case .verdict: ["done", "handed_back", "parked", "moved", "absorbed", "dead", "blocked", "returned"]
     // What a job waits for: a limit of its user, Redis after a loss, its own wish, another delivery of it, its
-    // providers; or a slot.
+    // providers, other jobs; or a slot.
     case .reason:
       [
         "concurrency", "rate", "money_reserved", "quota_reserved", "catching_up", "not_before", "running_elsewhere",
-        "provider_resting", "slot",
+        "provider_resting", "parents", "slot",
       ]
     // Absorbed deliveries of a job, events announced again, cost events the ledger had, same id with other content.
     case .kind: ["delivery", "announcement", "cost_event", "conflict"]

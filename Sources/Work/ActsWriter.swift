@@ -1,6 +1,6 @@
 import Admission
 import Catalog
-import Contracts
+package import Contracts
 import Lanes
 import Providers
 
@@ -129,6 +129,13 @@ struct ActsWriter: Sendable {
   }
 }
 
+extension ResultEvent.Fault {
+  /// - Parameter note: who wants it and why, `by anna: wrong text`.
+  package static func cancelled(_ note: String) -> ResultEvent.Fault {
+    ResultEvent.Fault(.cancelled, "cancelled \(note)")
+  }
+}
+
 extension ResultEvent {
   fileprivate mutating func describe(_ job: Job) {
     seriesID = job.seriesID
@@ -136,7 +143,7 @@ extension ResultEvent {
   }
 
   /// Attempts of the run that somebody else made, as far as their cost events tell.
-  fileprivate mutating func add(earlier costs: [[UInt8]]) {
+  package mutating func add(earlier costs: [[UInt8]]) {
     for bytes in costs {
       guard let event = CostEvent.reading(bytes) else { continue }
       attempts.append(

@@ -3,8 +3,8 @@ import Providers
 import Synchronization
 
 /// Puts calls together that may travel in one: of the same tier, task, provider, model and version, up to the tier's
-/// batch size. The first call of a batch waits a moment for others and then carries them all; it is nobody's task but
-/// its own that runs. Safe to share.
+/// batch size. A batch waits a moment for further calls and then carries them all, in a task of its own: a call that is
+/// given up does not end those of others, and the last one that is given up ends the task. Safe to share.
 final class Coalescer: Sendable {
   /// What calls must have in common.
   struct Key: Hashable, Sendable {
@@ -32,9 +32,10 @@ final class Coalescer: Sendable {
   /// - Parameters:
   ///   - size: the most calls of a batch.
   ///   - carry: makes them together; one answer for each, in order.
-  /// - Returns: the answer, and whether it is that of the call that carried the others.
+  /// - Returns: the answer, and whether it is that of the call that stands for the others.
   func call(
-    _ call: ProviderCall, _ key: Key, size: Int, carry: ([ProviderCall]) async -> [ProviderAnswer]
+    _ call: ProviderCall, _ key: Key, size: Int,
+    carry: @escaping @Sendable ([ProviderCall]) async -> [ProviderAnswer]
   ) async -> (answer: ProviderAnswer, isLead: Bool) {
     let (batch, seat) = open.withLock { open -> (Batch, Int) in
       if let batch = open[key], let seat = batch.board(call) {
@@ -45,14 +46,18 @@ final class Coalescer: Sendable {
       open[key] = size > 1 ? batch : nil
       return (batch, 0)
     }
-    guard seat == 0 else { return (await batch.answer(at: seat), false) }
-    do { try await Task.sleep(for: window) } catch { /* a worker that ends: the call itself says so */  }
-    open.withLock { open in
-      if open[key] === batch { open[key] = nil }
+    if seat == 0 {
+      batch.isCarried(
+        by: Task {
+          do { try await Task.sleep(for: window) } catch { fatalError("Bug: a batch was ended before it departed") }
+          open.withLock { open in
+            if open[key] === batch { open[key] = nil }
+          }
+          let calls = batch.depart()
+          batch.arrive(calls.isEmpty ? [] : await carry(calls))
+        })
     }
-    let answers = await carry(batch.depart())
-    batch.arrive(answers)
-    return (answers[0], true)
+    return (await batch.answer(at: seat), seat == 0)
   }
 }
 
@@ -60,10 +65,20 @@ final class Coalescer: Sendable {
 private final class Batch: Sendable {
   private struct State {
     var calls: [ProviderCall]
-    var hasDeparted = false
-    var answers: [ProviderAnswer]?
+    /// Places of the calls that are on their way; nil before.
+    var departed: [Int]?
+    var answers: [Int: ProviderAnswer]?
     var waiters: [Int: CheckedContinuation<ProviderAnswer, Never>] = [:]
     var cancelled: Set<Int> = []
+    /// The one that gave up when all others had: it waits for the call to end, which is soon and says what was used.
+    var last: Int?
+    var task: Task<Void, Never>?
+
+    /// What is known at once of a call that was given up.
+    func answer(ofCancelled seat: Int) -> ProviderAnswer? {
+      guard let departed, departed.contains(seat) else { return Batch.withdrawn }
+      return seat == last ? nil : Batch.cancelled
+    }
   }
 
   private let state: Mutex<State>
@@ -73,26 +88,38 @@ private final class Batch: Sendable {
   /// The call's place; nil when the batch is on its way.
   func board(_ call: ProviderCall) -> Int? {
     state.withLock { state in
-      guard !state.hasDeparted else { return nil }
+      guard state.departed == nil else { return nil }
       state.calls.append(call)
       return state.calls.count - 1
     }
   }
 
+  func isCarried(by task: Task<Void, Never>) {
+    let isAbandoned = state.withLock { state in
+      state.task = task
+      return state.last != nil
+    }
+    if isAbandoned { task.cancel() }
+  }
+
+  /// The calls that nobody gave up until now.
   func depart() -> [ProviderCall] {
     state.withLock { state in
-      state.hasDeparted = true
-      return state.calls
+      let seats = state.calls.indices.filter { !state.cancelled.contains($0) }
+      state.departed = seats
+      return seats.map { state.calls[$0] }
     }
   }
 
   func arrive(_ answers: [ProviderAnswer]) {
-    let waiters = state.withLock { state in
-      state.answers = answers
+    let resumed = state.withLock { state -> [(CheckedContinuation<ProviderAnswer, Never>, ProviderAnswer)] in
+      let arrived = Dictionary(uniqueKeysWithValues: zip(state.departed ?? [], answers))
+      state.answers = arrived
+      state.task = nil
       defer { state.waiters = [:] }
-      return state.waiters
+      return state.waiters.map { seat, waiter in (waiter, arrived[seat] ?? Self.withdrawn) }
     }
-    for (seat, waiter) in waiters { waiter.resume(returning: answers[seat]) }
+    for (waiter, answer) in resumed { waiter.resume(returning: answer) }
   }
 
   /// A caller that gives up does not wait for the others' call.
@@ -100,21 +127,29 @@ private final class Batch: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let answer = state.withLock { state -> ProviderAnswer? in
-          if let answers = state.answers { return answers[seat] }
-          if state.cancelled.contains(seat) { return Self.cancelled }
+          if let answer = state.answers?[seat] { return answer }
+          if state.cancelled.contains(seat), let answer = state.answer(ofCancelled: seat) { return answer }
           state.waiters[seat] = continuation
           return nil
         }
         if let answer { continuation.resume(returning: answer) }
       }
     } onCancel: {
-      let waiter = state.withLock { state in
+      let (waiter, answer, abandoned) = state.withLock { state in
         state.cancelled.insert(seat)
-        return state.waiters.removeValue(forKey: seat)
+        if let departed = state.departed, state.last == nil, departed.allSatisfy(state.cancelled.contains) {
+          state.last = seat
+        }
+        let answer = state.answer(ofCancelled: seat)
+        let waiter = answer == nil ? nil : state.waiters.removeValue(forKey: seat)
+        return (waiter, answer, state.last == nil ? nil : state.task)
       }
-      waiter?.resume(returning: Self.cancelled)
+      if let answer { waiter?.resume(returning: answer) }
+      abandoned?.cancel()
     }
   }
 
-  private static let cancelled = ProviderAnswer.failure(ProviderFailure(.cancelled, "the worker ends"))
+  fileprivate static let cancelled = ProviderAnswer.failure(ProviderFailure(.cancelled, "given up while others waited"))
+  fileprivate static let withdrawn = ProviderAnswer.failure(
+    ProviderFailure(.cancelled, "given up before it was sent", reachedProvider: false))
 }

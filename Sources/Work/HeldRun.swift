@@ -9,10 +9,12 @@ final class HeldRun {
   /// The delivery to settle: a later one if the first was lost with its connection.
   var delivery: Delivery
   var isExecuting = true
+  let stop: StopOrder
 
   init(_ run: Run) {
     lease = run.lease
     lane = run.lane
     delivery = run.delivery
+    stop = run.stop
   }
 }

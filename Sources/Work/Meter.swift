@@ -19,7 +19,7 @@ struct Meter: Sendable {
     case .success(let reply):
       let cost = cost(of: reply.usage, stated: reply.statedCost, run, candidate)
       measured = (.success, reply.usage, cost, reply.modelVersion ?? candidate.version)
-    case .failure(let failure) where failure.kind == .lost && failure.reachedProvider:
+    case .failure(let failure) where Self.isOpen(failure):
       if !failure.usage.isEmpty, Self.isStatedWhole(run.job.taskType) {
         let cost = cost(of: failure.usage, stated: nil, run, candidate)
         measured = (.unknown, failure.usage, cost, candidate.version)
@@ -39,7 +39,12 @@ struct Meter: Sendable {
       jobID: run.job.id, run: run.lease.run, attempt: attempt, seriesID: run.job.seriesID, userID: run.job.userID,
       tier: run.plan.tier.code, taskType: run.job.taskType, provider: candidate.provider.name, model: candidate.model,
       modelVersion: measured.version, outcome: measured.outcome, usage: Self.asked(measured.usage, run.job),
-      cost: measured.cost, time: time, chargePeriod: run.lease.month)
+      cost: measured.cost, time: time, chargePeriod: run.lease.month, output: answer.reference)
+  }
+
+  /// Whether the call reached its provider and nobody knows what became of it there.
+  private static func isOpen(_ failure: ProviderFailure) -> Bool {
+    failure.reachedProvider && (failure.kind == .lost || failure.kind == .cancelled)
   }
 
   /// Pictures and clips with what the job asked for, by which they are priced.
@@ -97,6 +102,7 @@ struct Meter: Sendable {
     correction.usage = []
     correction.cost = Cost(.zero, basis: .priceBook, priceID: declared.cost.priceID)
     correction.time = end.run.startedAt
+    correction.output = nil
     // An attempt without an event never reached its provider.
     if let late = end.events.first(where: { $0.attempt == declared.attempt }) {
       correction.modelVersion = late.modelVersion
@@ -128,6 +134,13 @@ struct Meter: Sendable {
     CostMeter.cost(
       of: Self.asked(usage, run.job), stated: stated, provider: candidate.provider, price: candidate.price)
       ?? WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price).booked
+  }
+}
+
+extension ProviderAnswer {
+  /// To the files that a success made.
+  fileprivate var reference: [UInt8]? {
+    if case .success(let reply) = self { CostEvent.reference(in: reply.output) } else { nil }
   }
 }
 

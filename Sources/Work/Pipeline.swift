@@ -79,16 +79,17 @@ struct Pipeline: Sendable {
 
   func pass(_ wave: [Arrival]) async throws(AdmissionError) -> Passed {
     var passed = Passed()
-    let outlook = try await desk.outlook(of: wave.map(\.job))
+    let (outlook, parents) = try await look(at: wave)
     try await freezes.hear(outlook.freeze)
     var leaving: [Claim] = []
-    let asking = plan(wave, planner(), outlook, into: &passed, &leaving)
+    let asking = plan(wave, planner(), outlook, parents, into: &passed, &leaving)
     try await keepBackMoves(&passed)
     if !leaving.isEmpty { try await desk.leave(leaving.map { ($0, lease: $0.deck) }, followsTier: true) }
     guard !asking.isEmpty else { return passed }
     let replies = try await desk.admit(asking.map(\.request))
     await failpoints.pass(.afterAdmit)
     for (question, reply) in zip(asking, replies) { try await judge(question, reply, into: &passed) }
+    try await giveInputs(to: &passed)
     return passed
   }
 
@@ -130,16 +131,16 @@ struct Pipeline: Sendable {
   }
 
   private func plan(
-    _ wave: [Arrival], _ planner: Planner, _ outlook: AdmissionDesk.Outlook, into passed: inout Passed,
-    _ leaving: inout [Claim]
+    _ wave: [Arrival], _ planner: Planner, _ outlook: AdmissionDesk.Outlook, _ parents: [UInt64: ParentsReply],
+    into passed: inout Passed, _ leaving: inout [Claim]
   ) -> [Question] {
     let time = now()
     var view = BreakerView(outlook.breakers, now: outlook.now)
     var asking: [Question] = []
     asking.reserveCapacity(wave.count)
     for (arrival, entitlement) in zip(wave, entitlements(in: outlook.rows)) {
-      let planned = planner.plan(
-        arrival.job, foundIn: arrival.lane, entitlement: entitlement, now: time, view: &view)
+      let planned = plan(
+        arrival, planner, entitlement, time, parents.isEmpty ? nil : parents[arrival.delivery.serial], &view)
       if let elsewhere = wayElsewhere(of: arrival, planned, planner, entitlement, time) {
         passed.verdicts.append(elsewhere)
         if let claim = arrival.claim { leaving.append(claim) }
@@ -152,7 +153,7 @@ struct Pipeline: Sendable {
         asking.append(
           Question(
             arrival: arrival, tier: tier, plan: nil, fault: fault, passedOver: passedOver, request: request))
-      case .move, .notYet, .resting: break  // went elsewhere
+      case .move, .notYet, .notReady, .resting: break  // went elsewhere
       }
     }
     return asking
@@ -172,7 +173,9 @@ struct Pipeline: Sendable {
     switch planned {
     case .move(let lane, let tier): return .move(arrival, to: lane, tier: tier)
     case .notYet(let due):
-      return .handBack(arrival, after: .milliseconds(due.milliseconds - time.milliseconds), .notBefore)
+      let pause = Duration.milliseconds(due.milliseconds - time.milliseconds)
+      return .handBack(arrival, after: min(pause, Self.longestTrip), .notBefore)
+    case .notReady(let pause): return .handBack(arrival, after: pause, .parents)
     case .resting(let pause, let plan):
       return .rest(
         arrival, after: Backoff.delay(forRest: pause, afterTrips: arrival.delivery.trips), passedOver: plan.skipped)
@@ -231,6 +234,8 @@ struct Pipeline: Sendable {
       passed.held.append(arrival.unclaimed)
       passed.hold = max(passed.hold ?? .zero, time)
       logger.warning("redis lost its memory, nothing is granted yet", metadata: [LogKey.duration: "\(time)"])
+    case .cancelled(let note, let run, let attempt, let costs):
+      passed.verdicts.append(closed(question, run, attempt, .cancelled(note), costs))
     case .idle(let run, let attempt, let costs):
       guard let fault = question.fault else { fatalError("Bug: asked for nothing but its state without a reason") }
       passed.verdicts.append(closed(question, run, attempt, fault, costs))

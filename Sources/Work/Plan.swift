@@ -64,6 +64,8 @@ package enum Planned: Sendable {
   case move(to: Lane, tier: String)
   /// Not before this time.
   case notYet(Timestamp)
+  /// Jobs that it waits for have not succeeded yet; it looks again after this.
+  case notReady(Duration)
   /// All that could take it rests; for this long at least.
   case resting(Duration, Plan)
   case end(ResultEvent.Fault, tier: String, passedOver: [RouteSkip] = [])

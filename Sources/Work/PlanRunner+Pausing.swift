@@ -3,11 +3,20 @@ import Catalog
 import Contracts
 import Providers
 
-// A run that stops between two attempts, and an attempt that goes on at its provider.
+// A run that stops between two attempts or before its time, and an attempt that goes on at its provider.
 
 extension PlanRunner {
   /// A job whose attempts run out lets others find out first whether a provider is back.
   static func yielding(_ run: Run) -> Duration { .seconds(4 * max(0, run.lease.attempt - 3)) }
+
+  /// The end of a run that somebody wanted ended. Nil for one that had succeeded by then, and for one that gave its lease
+  /// back already: who asks for the job next ends it.
+  func stopped(_ progress: inout RunProgress, _ step: Step, _ note: String) -> RunEnd? {
+    if case .suspended = step { return nil }
+    guard progress.success == nil else { return nil }
+    progress.fault = .cancelled(note)
+    return RunEnd(progress)
+  }
 
   /// Lease and money go back, the last attempt's cost is written down. Nil when that is done.
   func giveBack(_ progress: inout RunProgress) async -> Leaving? {

@@ -62,6 +62,7 @@ struct PlanRunner: Sendable {
   func execute(_ admitted: Run, advanced: @escaping @Sendable (HeldLease) async -> Void) async -> Leaving {
     var progress = RunProgress(admitted)
     let step = await walk(&progress, advanced)
+    if let note = admitted.stop.note, let ended = stopped(&progress, step, note) { return .ended(ended) }
     switch step {
     case .over, .skipped: return .ended(RunEnd(progress))
     case .abandoned: return .abandoned
@@ -89,6 +90,7 @@ struct PlanRunner: Sendable {
       }
       walk.tries = 0
       while true {
+        if progress.run.stop.note != nil { return .abandoned }
         if let stop = await begin(&progress, candidate, isPlanned: index == 0, advanced) {
           health.giveBack(progress.probe)
           progress.probe = nil

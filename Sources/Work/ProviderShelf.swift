@@ -63,7 +63,8 @@ package final class ProviderShelf: Sendable {
       tier: call.tier, task: task, provider: name, model: call.model, version: call.modelVersion,
       user: provider?.separatesUsers ?? false ? call.job.userID : "", common: common)
     return await coalescer.call(call, key, size: min(limit, batchSize)) { calls in
-      await carry(calls, by: name) ?? calls.map { _ in .failure(ProviderFailure(.local, "provider \(name) is gone")) }
+      await self.carry(calls, by: name)
+        ?? calls.map { _ in .failure(ProviderFailure(.local, "provider \(name) is gone")) }
     }
   }
 

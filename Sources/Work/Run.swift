@@ -68,6 +68,8 @@ final class Run: Sendable {
   let earlierCosts: [[UInt8]]
   /// The provider's own id of the attempt that goes on in this run; nil for one that begins here.
   let remoteTask: String?
+  /// Given when the job is to end before its time.
+  let stop: StopOrder
 
   init(
     arrival: Arrival, plan: Plan, lane: Lane, lease: HeldLease, startedAt: Timestamp, earlierCosts: [[UInt8]],
@@ -82,10 +84,11 @@ final class Run: Sendable {
     self.startedAt = startedAt
     self.earlierCosts = earlierCosts
     self.remoteTask = remoteTask
+    stop = StopOrder()
   }
 
-  private init(_ run: Run, _ lease: HeldLease) {
-    job = run.job
+  private init(_ run: Run, job: Job, lease: HeldLease, remoteTask: String?) {
+    self.job = job
     delivery = run.delivery
     firstSeen = run.firstSeen
     plan = run.plan
@@ -93,11 +96,15 @@ final class Run: Sendable {
     self.lease = lease
     startedAt = run.startedAt
     earlierCosts = run.earlierCosts
-    remoteTask = nil
+    self.remoteTask = remoteTask
+    stop = run.stop
   }
 
   /// The run with its next attempt.
-  func going(on lease: HeldLease) -> Run { Run(self, lease) }
+  func going(on lease: HeldLease) -> Run { Run(self, job: job, lease: lease, remoteTask: nil) }
+
+  /// The run with the job as its providers get it.
+  func with(_ job: Job) -> Run { Run(self, job: job, lease: lease, remoteTask: remoteTask) }
 
   /// Nil for one that had to wait for nothing but a free slot.
   var waitedFor: WaitReason? { delivery.trips > 0 || delivery.copy > 0 ? .concurrency : nil }

@@ -99,7 +99,7 @@ final class Settler: Sendable {
     // Runs are counted when they are settled: some turn out to be somebody else's.
     registry.count(verdicts.filter { !$0.isEnd })
     for verdict in verdicts { log(verdict) }
-    await noteResting(verdicts)
+    await noteWaiting(verdicts)
     parking.put(contentsOf: verdicts.compactMap(\.parking))
     let batch = await withoutVainLetters(verdicts.filter { $0.parking == nil }.map(writer.acts(for:)))
     let copies = batch.compactMap(\.first)
@@ -115,20 +115,16 @@ final class Settler: Sendable {
     priced.put(contentsOf: await finish(batch.filter { $0.first != nil }))
   }
 
-  /// For the eyes of operators: a job whose providers rest stands in no line of admission.
-  private func noteResting(_ verdicts: [Verdict]) async {
+  /// A job whose providers rest, or that is not yet due, stands in no line of admission: for the eyes of operators, and of
+  /// jobs that wait for it.
+  private func noteWaiting(_ verdicts: [Verdict]) async {
     let now = writer.now()
-    let resting = verdicts.compactMap { verdict -> RestingJob? in
-      guard case .rest(let arrival, let pause, let passedOver) = verdict else { return nil }
-      return RestingJob(
-        job: arrival.job, lane: arrival.lane ?? .low,
-        until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), passedOver: passedOver)
-    }
-    guard !resting.isEmpty else { return }
+    let waiting = verdicts.compactMap { $0.resting(at: now) }
+    guard !waiting.isEmpty else { return }
     do {
-      try await desk.rest(resting)
+      try await desk.rest(waiting)
     } catch {
-      logger.debug("resting jobs are not shown as waiting", metadata: [LogKey.error: "\(error)"])
+      logger.debug("jobs that come back by themselves are not shown", metadata: [LogKey.error: "\(error)"])
     }
   }
 
@@ -182,7 +178,8 @@ final class Settler: Sendable {
         settled.append(acts)
         continue
       }
-      if let acts = follow(acts, finish.job, replies[next]) { settled.append(acts) }
+      guard let job = finish.job else { fatalError("Bug: an end is settled whose job is not at hand") }
+      if let acts = follow(acts, job, replies[next]) { settled.append(acts) }
       next += 1
     }
     released.put(
@@ -275,5 +272,18 @@ final class Settler: Sendable {
 extension Verdict {
   fileprivate var parking: (Arrival, ParkingPlace)? {
     if case .park(let arrival, let place) = self { (arrival, place) } else { nil }
+  }
+
+  fileprivate func resting(at now: Timestamp) -> RestingJob? {
+    func job(_ arrival: Arrival, _ pause: Duration, _ reason: WaitReason, _ passedOver: [RouteSkip]) -> RestingJob {
+      RestingJob(
+        job: arrival.job, lane: arrival.lane ?? .low,
+        until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), reason: reason, passedOver: passedOver)
+    }
+    switch self {
+    case .rest(let arrival, let pause, let passedOver): return job(arrival, pause, .providerResting, passedOver)
+    case .handBack(let arrival, let pause, .notBefore): return job(arrival, pause, .notBefore, [])
+    default: return nil
+    }
   }
 }

@@ -67,9 +67,23 @@ extension Worker {
       for lane in Lane.allCases { store.set(Metrics.running, lane.rawValue, to: Double(report.running[lane] ?? 0)) }
     }
     do {
-      try await desk.report(report)
+      await stop(try await desk.report(report))
     } catch {
       logger.debug("report of this worker was not stored", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  /// Ends runs before their time. What has ended meanwhile, or stands in line again, ends without this.
+  private func stop(_ requests: [StopRequest]) async {
+    for request in requests {
+      guard let run = held[request.leaseID] else { continue }
+      run.stop.give(request.note)
+      logger.info("run is to end", metadata: [LogKey.job: "\(run.lease.job.id)", LogKey.run: "\(run.lease.run)"])
+    }
+    do {
+      try await desk.forget(requests, of: configuration.workerID)
+    } catch {
+      logger.debug("runs that were ended are named again", metadata: [LogKey.error: "\(error)"])
     }
   }
 

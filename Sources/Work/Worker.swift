@@ -238,7 +238,7 @@ package actor Worker {
         if runs.isEmpty { break }
         for run in runs {
           group.addTask {
-            let leaving = await self.runner.execute(run) { lease in await self.advanced(lease) }
+            let leaving = await run.stop.reaching { await self.runner.execute(run) { await self.advanced($0) } }
             self.endings.put((run.lease.leaseID, leaving))
           }
         }

@@ -6,6 +6,7 @@ import Foundation
 import Lanes
 import Logging
 import Observability
+import Operations
 import Redis
 import Work
 
@@ -42,8 +43,9 @@ struct BillingCommand: AsyncParsableCommand {
       })
     let entitlements = Entitlements(
       wires: wires, assignments: Assignments(in: ledger),
-      interventions: Interventions(in: ledger, desk: wires.desk))
+      interventions: Interventions(in: ledger, desk: wires.desk), keys: KeyCopy(in: ledger, desk: wires.desk))
     let sweeper = OpenSweeper(desk: wires.desk, ledger: ledger, books: books, logger: wires.logger)
+    let parents = ParentAnswers(desk: wires.desk, ledger: ledger, logger: wires.logger)
     let telling = Telling(
       wires: wires, ledger: ledger, lag: lag, office: office, process: process, registry: registry,
       policy: { rules.planner.policy })
@@ -53,6 +55,7 @@ struct BillingCommand: AsyncParsableCommand {
       group.addTask { await rules.watch(logger: wires.logger) { _ in } }
       group.addTask { await entitlements.keep() }
       group.addTask { await sweeper.run() }
+      group.addTask { await parents.run() }
       group.addTask { await office.run() }
       group.addTask { await lag.keep(registry, replicas) }
       group.addTask { await telling.run() }

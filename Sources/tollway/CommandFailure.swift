@@ -93,6 +93,20 @@ extension CommandFailure {
   }
 }
 
+extension CommandFailure {
+  /// Runs the second half of a change, whose first half is in the ledger: Redis' copy.
+  static func aroundCopy(_ copy: () async throws -> Void) async throws {
+    do {
+      try await copy()
+    } catch let error as AdmissionError {
+      var failure = CommandFailure.redis(error)
+      failure.happened = "the change is in the ledger, but workers cannot see it yet: \(failure.happened)"
+      failure.remedy = "run the same command again when Redis answers"
+      throw failure
+    }
+  }
+}
+
 enum StandardError {
   static func line(_ text: String) { write(text + "\n") }
 

@@ -39,9 +39,11 @@ struct Tollway: AsyncParsableCommand {
     abstract: "A tier-aware worker fleet for AI jobs on RabbitMQ and Redis.",
     version: Version.text,
     subcommands: [
-      WorkerCommand.self, BillingCommand.self, SubmitCommand.self, TopologyCommand.self, DoctorCommand.self,
-      LanesCommand.self, ExplainCommand.self, UsersCommand.self, DeadCommand.self, BlockedCommand.self,
+      WorkerCommand.self, BillingCommand.self, GatewayCommand.self, SubmitCommand.self, TopologyCommand.self,
+      DoctorCommand.self,
+      LanesCommand.self, ExplainCommand.self, CancelCommand.self, UsersCommand.self, DeadCommand.self,
+      BlockedCommand.self,
       CostsCommand.self, LedgerCommand.self, PricesCommand.self, PolicyCommand.self, FreezeCommand.self,
-      ProvidersCommand.self,
+      ProvidersCommand.self, KeysCommand.self,
     ])
 }

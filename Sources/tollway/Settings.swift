@@ -2,6 +2,7 @@ import AMQP
 import ArgumentParser
 import Contracts
 import Foundation
+import Gateway
 import Observability
 import Redis
 
@@ -70,6 +71,14 @@ struct Settings: ParsableArguments {
     return duration
   }
 
+  /// How long a job waits for another one that nobody knows (TOLLWAY_PARENT_PATIENCE, 10m).
+  func parentPatience() throws(CommandFailure) -> Duration {
+    guard let duration = Duration(reading: value(nil, "TOLLWAY_PARENT_PATIENCE", default: "10m")) else {
+      throw CommandFailure(.usage, "TOLLWAY_PARENT_PATIENCE: not a duration", "write 90s, 10m or 1h")
+    }
+    return duration
+  }
+
   /// The level of a command that is no role: it logs nothing unless told to, because it says itself what fails.
   static let quiet = "critical"
 
@@ -89,6 +98,15 @@ struct Settings: ParsableArguments {
       return try ProbeAddress.reading(value(http, "TOLLWAY_HTTP", default: "127.0.0.1:9464"))
     } catch {
       throw CommandFailure(.usage, "\(error)", "write 127.0.0.1:9464, or off")
+    }
+  }
+
+  /// - Parameter flag: of the command that listens there.
+  func gateway(_ flag: String?) throws(CommandFailure) -> GatewayAddress {
+    do throws(GatewayAddress.Fault) {
+      return try GatewayAddress(reading: value(flag, "TOLLWAY_GATEWAY", default: "127.0.0.1:8080"))
+    } catch {
+      throw CommandFailure(.usage, "\(error)", "write 127.0.0.1:8080")
     }
   }
 

@@ -24,6 +24,7 @@ struct Wires {
     redis = RedisClient(try settings.redis(), logger: logger)
     var admission = AdmissionConfiguration()
     admission.stateTTL = try settings.stateLifetime()
+    admission.parentPatience = try settings.parentPatience()
     desk = AdmissionDesk(
       redis: redis, keys: AdmissionKeys(namespace: topology.namespace), configuration: admission)
   }
@@ -61,6 +62,21 @@ struct Wires {
       throw .redis(error)
     }
     return applied
+  }
+
+  /// A role that starts before its servers waits for them, as it would if they went away later.
+  func declareUntilReachable() async throws -> TopologyKeeper.Applied {
+    var isLogged = false
+    while true {
+      do throws(CommandFailure) {
+        return try await declareTopology()
+      } catch {
+        guard error.exit == .unreachable else { throw error }
+        if !isLogged { logger.error("waiting to start", metadata: [LogKey.error: "\(error.happened)"]) }
+        isLogged = true
+      }
+      try await Task.sleep(for: .seconds(1))
+    }
   }
 
   /// Ends what was opened to Redis; the broker's ends are closed by whoever uses them.

@@ -40,7 +40,7 @@ struct WorkerCommand: AsyncParsableCommand {
     let rules = try RuleBook(policyPath: try settings.policyPath(), pricesPath: try settings.pricesPath())
     let registry = MetricRegistry(
       tiers: rules.planner.policy.tiers.keys, providers: rules.planner.policy.providers.keys)
-    let applied = try await declareUntilReachable(wires)
+    let applied = try await wires.declareUntilReachable()
     if !applied.created.isEmpty {
       wires.logger.info("declared what was missing", metadata: [LogKey.count: "\(applied.created.count)"])
     }
@@ -93,21 +93,6 @@ struct WorkerCommand: AsyncParsableCommand {
       try await wires.desk.hasten()
     } catch {
       wires.logger.warning("waiting jobs are judged anew only by and by", metadata: [LogKey.error: "\(error)"])
-    }
-  }
-
-  /// A worker that starts before its broker waits for it, as it would if the broker went away later.
-  private func declareUntilReachable(_ wires: Wires) async throws -> TopologyKeeper.Applied {
-    var isLogged = false
-    while true {
-      do throws(CommandFailure) {
-        return try await wires.declareTopology()
-      } catch {
-        guard error.exit == .unreachable else { throw error }
-        if !isLogged { wires.logger.error("waiting to start", metadata: [LogKey.error: "\(error.happened)"]) }
-        isLogged = true
-      }
-      try await Task.sleep(for: .seconds(1))
     }
   }
 

@@ -1,5 +1,6 @@
 import Admission
 import Contracts
+import Redis
 import Testing
 
 extension StillClockTests {
@@ -88,10 +89,10 @@ extension StillClockTests {
       }
     }
 
-    @Test func `an id that never reached a worker is free again after a minute`() async throws {
+    @Test func `an id that no worker came to know is free again after a day`() async throws {
       let bench = try await AdmissionBench.still()
       #expect(try await bench.ask("a").passed != nil)
-      try bench.pass(.seconds(61))
+      try bench.pass(.seconds(24 * 3600 + 1))
       #expect(try await bench.ask(try bench.job("a", payload: #"{"n":1}"#)).passed != nil)
     }
 
@@ -140,6 +141,56 @@ extension StillClockTests {
       DoorPlace(at: Timestamp(milliseconds: bench.now), position: position, start: start)
     }
 
+    @Test func `a job that came in is shown as queued until a worker knows it, and for a day`() async throws {
+      let bench = try await AdmissionBench.still()
+      #expect(try await bench.desk.explain("a") == nil)
+      #expect(try await bench.ask("a").passed != nil)
+      let queued = try #require(try await bench.desk.explain("a"))
+      #expect(queued.state == .queued && queued.lane == .standard && queued.tier == "PRO")
+      #expect(queued.user == (try bench.job("a").userKey))
+      #expect(queued.accepted == Timestamp(milliseconds: bench.now))
+      #expect(try await bench.ask("b").passed != nil)
+      #expect(try await bench.admit(try bench.job("b"), lease: "w.1").isAdmitted)
+      let known = try #require(try await bench.desk.explain("b"))
+      #expect(known.state == .running && known.accepted == nil && known.tier == "PRO")
+      #expect(try await bench.redis.command(RedisCommand("EXISTS").arg(bench.doorKey("b"))).int == 0)
+      try bench.pass(.seconds(24 * 3600 - 1))
+      #expect(try await bench.desk.explain("a") != nil)
+      try bench.pass(.milliseconds(1001))
+      #expect(try await bench.desk.explain("a") == nil)
+    }
+
+    @Test func `a job that may not have reached the broker is soon not known any more`() async throws {
+      let bench = try await AdmissionBench.still()
+      _ = try await bench.ask("a")
+      try await bench.desk.doubt(["a"])
+      try bench.pass(.seconds(59))
+      #expect(try await bench.desk.explain("a") != nil)
+      try bench.pass(.milliseconds(1001))
+      #expect(try await bench.desk.explain("a") == nil)
+    }
+
+    @Test func `a glance says another word whenever there is news`() async throws {
+      let bench = try await AdmissionBench.still()
+      let ids = ["a", "b", "none"]
+      var words = [try await bench.desk.glance(at: ids)]
+      func look() async throws { words.append(try await bench.desk.glance(at: ids)) }
+      _ = try await bench.ask("b")
+      try await look()
+      _ = try await bench.admit(try bench.job("a"), lease: "w.1", limit: 1)
+      try await look()
+      _ = try await bench.admit(try bench.job("b"), lease: "w.2", limit: 1)
+      try await look()
+      try bench.pass(.seconds(1))
+      try await look()
+      _ = try await bench.finish(try bench.job("a"), lease: "w.1", run: "run-w.1")
+      try await look()
+      func changes(_ index: Int) -> [Bool] { zip(words, words.dropFirst()).map { $0[index] != $1[index] } }
+      #expect(words[0] == ["", "", ""] && words.allSatisfy { $0[2].isEmpty })
+      #expect(changes(0) == [false, true, false, false, true])
+      #expect(changes(1) == [true, false, true, false, false])
+    }
+
     @Test func `a Redis that lost its memory lets nothing in until leases would have run out`() async throws {
       let bench = try await AdmissionBench.still()
       try await bench.wipe()
@@ -149,29 +200,18 @@ extension StillClockTests {
       try bench.pass(.seconds(1))
       #expect(try await bench.ask("a").passed != nil)
     }
-
-    @Test func `keys are as they were last written, and none are known while memory is lost`() async throws {
-      let bench = try await AdmissionBench.still()
-      #expect(try await bench.desk.readKeys(["k1"]) == [.init(hold: nil, isAnyMade: false, entry: nil)])
-      try await bench.desk.storeKeys([("k1", [1]), ("k2", [2])])
-      try await bench.desk.storeKeys([("k1", [3])])
-      let both = try await bench.desk.readKeys(["k1", "k2", "k3"])
-      #expect(both.map(\.entry) == [[3], [2], nil] && both.allSatisfy(\.isAnyMade))
-      #expect(try await Set(bench.desk.keyIDs()) == ["k1", "k2"])
-      try await bench.desk.removeKey("k1")
-      try await bench.desk.removeKey("k2")
-      #expect(try await bench.desk.readKeys(["k1"]) == [.init(hold: nil, isAnyMade: true, entry: nil)])
-      try await bench.wipe()
-      #expect(try await bench.desk.readKeys(["k1"])[0].hold == .seconds(30))
-    }
   }
 }
 
 extension AdmissionBench {
+  fileprivate func doorKey(_ job: String) -> String { desk.keys.prefix + "door:job:" + job }
+
   fileprivate func ask(
     _ job: Job, _ limits: AdmissionLimits = AdmissionLimits(), concurrency: Int = 2
   ) async throws -> DoorAnswer {
-    try await desk.askDoor([DoorRequest(job: job, lane: .standard, concurrency: concurrency, limits: limits)])[0]
+    try await desk.askDoor([
+      DoorRequest(job: job, lane: .standard, tier: "PRO", concurrency: concurrency, limits: limits)
+    ])[0]
   }
 
   fileprivate func ask(

@@ -23,7 +23,7 @@ import Testing
       row.places.keys.sorted() == [
         "amount_nano_usd", "attempt", "basis", "billing_period", "charge_period", "corrects", "event_id", "job_id",
         "model",
-        "model_version", "occurred_at", "outcome", "price_id", "provider", "recorded_at", "row_number", "run",
+        "model_version", "occurred_at", "outcome", "output", "price_id", "provider", "recorded_at", "row_number", "run",
         "series_id", "task_type", "tier", "usage", "user_id",
       ])
     #expect(row["event_id"] == .text("j1/r1/1"))

@@ -58,7 +58,7 @@ import Testing
             }
           }
         }
-        for try await steps in group { #expect(steps == 2) }
+        for try await steps in group { #expect(steps == 4) }
       }
       for database in databases { database.close() }
     }
@@ -71,6 +71,8 @@ import Testing
         for statement in [
           "DROP INDEX usage_cost_billing_period", "ALTER TABLE marker ADD UNIQUE (epoch)",
           "ALTER TABLE replica DROP COLUMN lag_ms", "INSERT INTO replica VALUES ('old', '', 1)",
+          "DROP TABLE api_key, api_key_change", "DROP INDEX usage_cost_success",
+          "ALTER TABLE usage_cost DROP COLUMN output",
           "DELETE FROM schema_migration WHERE version > 5",
         ] { try session.execute(statement, []) }
       }
@@ -99,7 +101,9 @@ import Testing
     }
   }
 
-  @Test(arguments: ["usage_cost", "closed_month", "assignment_audit", "freeze", "provider_hold_audit"])
+  @Test(arguments: [
+    "usage_cost", "closed_month", "assignment_audit", "freeze", "provider_hold_audit", "api_key", "api_key_change",
+  ])
   func `rows that are an account are neither changed nor removed`(table: String) async throws {
     let values = [
       "usage_cost": """
@@ -115,6 +119,9 @@ import Testing
       "provider_hold_audit": """
       INSERT INTO provider_hold_audit (provider, change, changed_at, changed_by, reason) VALUES ('p', 'hold', '', '', 'r')
       """,
+      "api_key": "INSERT INTO api_key VALUES ('k', 'n', 'h', 'read', '*', '', '', 'r')",
+      "api_key_change":
+        "INSERT INTO api_key_change (key_id, change, changed_at, changed_by, reason) VALUES ('k', 'create', '', '', 'r')",
     ]
     try await withDatabase { database, _ in
       let insert = try #require(values[table])

@@ -58,6 +58,26 @@ import Testing
     #expect(event.usage[2].dimensions == nil)
   }
 
+  @Test func `a success says where its files are, never what is in a result`() throws {
+    let file = #"{"artifact":{"path":"a.wav","mediaType":"audio/wav","bytes":3,"sha256":"00"}}"#
+    #expect(CostEvent.reference(in: Array(file.utf8)) == Array(file.utf8))
+    #expect(CostEvent.reference(in: Array(#"{"artifacts":[]}"#.utf8)) != nil)
+    for inline in [#"{"text":"{\"artifact\":1}"}"#, #"{"echo":{"artifact":1}}"#, "{}", ""] {
+      #expect(CostEvent.reference(in: Array(inline.utf8)) == nil)
+    }
+    var event = try event()
+    event.output = Array(file.utf8)
+    #expect(text(event.encoded()).hasSuffix(#","corrects":null,"output":\#(file)}}"#))
+    #expect(try CostEvent(decoding: event.encoded()) == event)
+    for output in [#"{"text":"secret"}"#, #"{"artifact":{},"text":"secret"}"#, #"{"artifact":1}"#, "[]", "7"] {
+      event.output = Array(output.utf8)
+      #expect(throws: CostEvent.Fault.self) { try CostEvent(decoding: event.encoded()) }
+    }
+    event.output = Array(file.utf8)
+    event.outcome = .failed
+    #expect(throws: CostEvent.Fault.self) { try CostEvent(decoding: event.encoded()) }
+  }
+
   @Test func `the routing key is tier, task and provider in lower case`() throws {
     var event = try event()
     event.provider = "OpenAI-EU"

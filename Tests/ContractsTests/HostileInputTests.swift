@@ -7,7 +7,7 @@ import Testing
     #"""
     {"id":"job-1","userId":"user123","taskType":"tts","userTier":"tier3",
      "payload":{"text":"Once \u00e9\ud83d\ude00 upon é","voice":"x","speed":1.5},"seriesId":"s","model":null,
-     "notBefore":"2026-11-21T10:15:30+01:00","deadline":"2026-11-22T00:00:00Z","after":[],"maxCostUsd":0.25,
+     "notBefore":"2026-11-21T10:15:30+01:00","deadline":"2026-11-22T00:00:00Z","after":["a","b"],"maxCostUsd":0.25,
      "metadata":{"a":[1,2.5e3,true,null]}}
     """#,
     #"{"userId":"u","taskType":"echo","payload":{"sleepMs":10,"usage":{"characters":12.5,"images":1}}}"#,

@@ -92,14 +92,15 @@ import Testing
     ("{}", "userId: missing"), (#"{"userId":"u","payload":{}}"#, "taskType: missing"),
     (#"{"userId":"u","taskType":"echo"}"#, "payload: must be an object"),
     (#"{"userId":"u","taskType":"echo","payload":[]}"#, "payload: must be an object"),
+    (#"{"userId":"u","taskType":"echo","payload":{},"after":{}}"#, "after: must be an array of at most 128 job ids"),
+    (#"{"userId":"u","taskType":"echo","payload":{},"after":"x"}"#, "after: must be an array of at most 128 job ids"),
+    (#"{"userId":"u","taskType":"echo","payload":{},"after":[7]}"#, "after: must be an array of at most 128 job ids"),
     (
-      #"{"userId":"u","taskType":"echo","payload":{},"after":["x"]}"#,
-      "after: must be an empty array, parents are not supported"
+      #"{"userId":"u","taskType":"echo","payload":{},"after":["a b"]}"#,
+      "after: must be an array of at most 128 job ids"
     ),
-    (
-      #"{"userId":"u","taskType":"echo","payload":{},"after":{}}"#,
-      "after: must be an empty array, parents are not supported"
-    ),
+    (#"{"userId":"u","taskType":"echo","payload":{},"after":["x","y","x"]}"#, "after: names a job twice"),
+    (#"{"id":"x","userId":"u","taskType":"echo","payload":{},"after":["x"]}"#, "after: a job cannot wait for itself"),
     (#"{"userId":"u","taskType":"echo","payload":{},"notBefore":"soon"}"#, "notBefore: must be an RFC 3339 time"),
     (#"{"userId":"u","taskType":"echo","payload":{},"deadline":5}"#, "deadline: must be an RFC 3339 time"),
     (
@@ -164,6 +165,33 @@ import Testing
     } else {
       #expect(try refusal(text).detail.hasPrefix("payload."))
       #expect(try refusal(text).jobID == "j")
+    }
+  }
+
+  @Test func `a job names up to 128 others that it waits for, in its order`() throws {
+    let names = (0..<128).map { "p\($0)" }
+    func after(_ names: [String]) -> String { "[" + names.map { "\"\($0)\"" }.joined(separator: ",") + "]" }
+    #expect(try job(message(more: ",\"after\":\(after(names))")).after == names)
+    #expect(try job(message(more: ",\"after\":[]")).after == [])
+    #expect(try job(message(more: ",\"after\":null")).after == [])
+    #expect(try refusal(message(more: ",\"after\":\(after(names + ["one"]))")).code == .invalidMessage)
+    let byProperty = #"{"userId":"u","taskType":"echo","payload":{},"after":["m"]}"#
+    #expect(try refusal(byProperty, messageID: "m").detail == "after: a job cannot wait for itself")
+  }
+
+  @Test func `what a message calls inputs is not in its payload, and its digest is that of the message`() throws {
+    let text = #"{"id":"j","userId":"u","taskType":"echo","payload":{"a":1,"in\u0070uts":[{"id":"x"}],"b":[2]}}"#
+    let job = try job(text)
+    #expect(String(decoding: job.payload.raw, as: UTF8.self) == #"{"a":1,"b":[2]}"#)
+    #expect(job.digest == JobMessage.digest(of: Array(text.utf8)))
+    let given = job.with(payload: try job.payload.replacing("inputs", with: Array("[3]".utf8)))
+    #expect(String(decoding: given.payload.raw, as: UTF8.self) == #"{"a":1,"b":[2],"inputs":[3]}"#)
+    #expect(given.digest == job.digest && given.id == "j")
+    let empty = try self.job(#"{"id":"j","userId":"u","taskType":"echo","payload":{"inputs":1}}"#).payload
+    #expect(String(decoding: empty.raw, as: UTF8.self) == "{}")
+    #expect(throws: JSONFault.self) {
+      try empty.replacing(
+        "inputs", with: Array((String(repeating: "[", count: 32) + String(repeating: "]", count: 32)).utf8))
     }
   }
 

@@ -56,10 +56,11 @@ class FaultyFleet(Fleet):
         return [json.loads(line) for line in whole.splitlines()]
 
     def calls(self):
+        """Call number -> its lines put together; the status is None until it is answered."""
         calls = {}
         for line in self.lines():
             if line["event"] != "poll":
-                calls.setdefault(line["call"], {}).update(
+                calls.setdefault(line["call"], {"status": None}).update(
                     {name: value for name, value in line.items() if name not in ("event", "mono", "wall")}
                     | ({"begin": line["mono"]} if line["event"] == "start" else {}))
         return calls

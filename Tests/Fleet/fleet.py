@@ -237,7 +237,7 @@ class Fleet:
                 channel = connection.channel()
                 for queue in lanes + rungs + bays + ["costs.ledger"]:
                     channel.queue_delete(self.name(queue))
-                for exchange in ["jobs", "jobs.unrouted", "costs", "results", "alerts"] + rungs + bays:
+                for exchange in ["jobs", "jobs.unrouted", "jobs.keyed", "costs", "results", "alerts"] + rungs + bays:
                     channel.exchange_delete(self.name(exchange))
         except pika.exceptions.AMQPError as error:
             print(f"namespace {self.namespace} not removed: {error!r}", file=sys.stderr)

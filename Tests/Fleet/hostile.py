@@ -45,7 +45,7 @@ def corpus():
         ("payload is text", text(id="a", payload="x")), ("id is a number", text(id=5)), ("id is empty", text(id="")),
         ("id too long", text(id="x" * 129)), ("task is a number", text(id="a", taskType=1)),
         ("metadata is text", text(id="a", metadata="x")), ("deadline is no time", text(id="a", deadline="tomorrow")),
-        ("negative cost", text(id="a", maxCostUsd=-1)), ("parents", text(id="a", after=["b"])),
+        ("negative cost", text(id="a", maxCostUsd=-1)), ("parent of itself", text(id="a", after=["a"])),
         ("tier with a line end", text(id="a", userTier="tier1\nerror forged: line")),
         ("series with an escape", text(id="a", seriesId="\u001b[31mred")),
         ("sleep is text", text(id="a", payload={"sleepMs": "5"})), ("sleep is negative", text(id="a", payload={"sleepMs": -1})),

@@ -102,7 +102,7 @@ struct GatewayBench {
     }
     let plan = TopologyPlan(topology: topology, version: "3.10")
     for queue in plan.queues.map(\.name) { try await admin.queueDelete(queue) }
-    for exchange in plan.exchanges.map(\.name) { try await admin.exchangeDelete(exchange) }
+    for exchange in plan.exchanges.map(\.name) + [topology.keyed] { try await admin.exchangeDelete(exchange) }
     await admin.close()
     await redis.close()
     try outcome.get()
@@ -147,6 +147,58 @@ struct GatewayBench {
 
   func drain() async { await server.drain() }
 
+  var streams: Int { server.streams }
+
+  struct Download: Sendable {
+    var status: Int
+    var headers: HTTPHeaders
+    var bytes: [UInt8]
+
+    func field(_ name: String) -> String? { headers.first(name: name) }
+  }
+
+  func download(_ path: String, headers: [String: String] = [:]) async throws -> Download {
+    var request = HTTPClientRequest(url: base + path)
+    for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    let bytes = try await response.body.collect(upTo: 4 << 20)
+    return Download(
+      status: Int(response.status.code), headers: response.headers, bytes: Array(bytes.readableBytesView))
+  }
+
+  /// What comes on a connection that stays open, until it ends or `isEnough` of what came so far.
+  func follow(
+    _ path: String, headers: [String: String] = [:], until isEnough: (String) async throws -> Bool = { _ in false }
+  ) async throws -> Answer {
+    var request = HTTPClientRequest(url: base + path)
+    for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+    var text = ""
+    for try await part in response.body {
+      text += String(buffer: part)
+      if try await isEnough(text) { break }
+    }
+    return Answer(status: Int(response.status.code), headers: response.headers, text: text)
+  }
+
+  /// A worker that does one job and nothing else.
+  func start(_ job: Job, lane: Lane = .low, limit: Int = 2) async throws -> AdmissionReply {
+    try await desk.admit([
+      AdmissionRequest(job: job, lane: lane, limit: limit, leaseID: "w.\(job.id)", runStamp: "r1", intent: [])
+    ])[0]
+  }
+
+  func finish(_ job: Job, output: String?, isStarted: Bool = true) async throws {
+    let result = ResultEvent(
+      jobID: job.id, userID: job.userID, tier: "FREE", taskType: "echo", status: .succeeded, run: "r1",
+      finishedAt: Timestamp(milliseconds: 0))
+    _ = try await desk.finish([
+      Finish(
+        job: job, leaseID: isStarted ? "w.\(job.id)" : nil, run: "r1", status: .succeeded,
+        result: result.withoutOutput(), output: output.map { Array($0.utf8) }, attempt: isStarted ? 1 : 0, costs: [])
+    ])
+  }
+
   func submit(_ body: String, headers: [String: String] = [:]) async throws -> Answer {
     try await send("/v1/jobs", method: .POST, body, headers: headers)
   }
@@ -162,10 +214,39 @@ struct GatewayBench {
     return (message.properties.messageId, String(decoding: message.body, as: UTF8.self))
   }
 
+  /// The next jobs of a lane, in the order in which they came.
+  func jobs(in lane: Lane, _ count: Int) async throws -> [Job] {
+    var jobs: [Job] = []
+    while jobs.count < count {
+      guard let message = try await take(from: lane),
+        case .job(let job) = JobMessage.decode(Array(message.body.utf8), messageID: nil)
+      else { throw NotAJob() }
+      jobs.append(job)
+    }
+    return jobs
+  }
+
+  /// - Returns: where the story can be asked for.
+  func tell(_ scenes: Int, user: String = "ana", headers: [String: String] = [:]) async throws -> String {
+    let script = Array(repeating: #"{"narration":"A door."}"#, count: scenes).joined(separator: ",")
+    let body = #"{"userId":"\#(user)","script":{"scenes":[\#(script)]}}"#
+    guard let path = try await send("/create-story", method: .POST, body, headers: headers).field("location") else {
+      throw NotAJob()
+    }
+    return path
+  }
+
+  /// Scripts that Redis has run.
+  func scriptCalls() async throws -> Int {
+    let text = try await redis.command(RedisCommand("INFO").arg("commandstats")).string ?? ""
+    let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_evalsha:calls=") } ?? ""
+    return Int(line.dropFirst("cmdstat_evalsha:calls=".count).prefix { $0.isNumber }) ?? 0
+  }
+
   func key(_ scopes: Set<Scope>, _ users: String = "*") async throws -> (key: APIKey, header: [String: String]) {
     guard let pattern = UserPattern(users) else { throw NotAPattern() }
     let (key, secret) = APIKey.make(name: "test", scopes: scopes, users: pattern)
-    try await desk.storeKeys([(key.id, key.encoded())])
+    try await desk.storeKeys([key])
     return (key, ["Authorization": "Bearer \(secret)"])
   }
 
@@ -178,3 +259,12 @@ func echo(_ id: String? = nil, user: String = "ana", tier: String? = nil, n: Int
   let tier = tier.map { #""userTier":"\#($0)","# } ?? ""
   return #"{\#(id)"userId":"\#(user)",\#(tier)"taskType":"echo","payload":{"n":\#(n)}}"#
 }
+
+func echoJob(_ id: String, user: String = "ana") throws -> Job {
+  guard case .job(let job) = JobMessage.decode(Array(echo(id, user: user).utf8), messageID: nil) else {
+    throw NotAJob()
+  }
+  return job
+}
+
+private struct NotAJob: Error {}

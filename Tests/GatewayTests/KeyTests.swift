@@ -1,35 +1,13 @@
 import Admission
 import Contracts
 import Gateway
+import Lanes
 import Redis
 import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))
 struct KeyTests {
-  @Test func `a secret is found by its id and opens its key only`() throws {
-    let (key, secret) = APIKey.make(name: "studio", scopes: [.submit, .read], users: .everybody)
-    let (other, _) = APIKey.make(name: "other", scopes: [.submit], users: .everybody)
-    #expect(secret.wholeMatch(of: /tw_[0-9a-z]{12}_[A-Za-z0-9_-]{43}/) != nil)
-    #expect(APIKey.id(in: secret) == key.id)
-    #expect(key.isOpened(by: secret) && !other.isOpened(by: secret) && !key.isOpened(by: secret + "x"))
-    #expect(!String(decoding: key.encoded(), as: UTF8.self).contains(secret.suffix(43)))
-    #expect(APIKey(decoding: key.encoded()) == key)
-    for text in ["", "tw_", "tw_abc_def", secret.uppercased(), secret + "x", "x" + secret] {
-      #expect(APIKey.id(in: text) == nil)
-    }
-  }
-
-  @Test func `a key is for one user, for a prefix or for everybody`() throws {
-    let one = try #require(UserPattern("ana"))
-    #expect(one.allows("ana") && !one.allows("anabel") && !one.allows("an"))
-    let some = try #require(UserPattern("studio-*"))
-    #expect(some.allows("studio-") && some.allows("studio-1") && !some.allows("studio") && !some.allows("x-studio-1"))
-    #expect(UserPattern("*") == .everybody && UserPattern.everybody.allows("anybody"))
-    for text in ["", "**", "a*b", "a b", "*a", String(repeating: "a", count: 129)] { #expect(UserPattern(text) == nil) }
-    #expect(some.description == "studio-*" && UserPattern.everybody.description == "*")
-  }
-
   @Test func `without keys the local operator may do everything, if the name of the host is one of this machine`()
     async throws
   {
@@ -57,7 +35,7 @@ struct KeyTests {
       #expect(try await bench.submit(echo(), headers: ["Authorization": "Bearer \(forged)"]).status == 401)
       var revoked = key
       revoked.isRevoked = true
-      try await bench.desk.storeKeys([(key.id, revoked.encoded())])
+      try await bench.desk.storeKeys([revoked])
       try await waitUntil("the revoked key is refused", within: .seconds(10)) {
         try await bench.submit(echo(), headers: header).status == 401
       }
@@ -87,6 +65,27 @@ struct KeyTests {
       _ = try await bench.redis.command(RedisCommand("DEL").arg(bench.desk.keys.apiKeys))
       try await waitUntil("what was read is forgotten") { try await bench.submit(echo()).status == 503 }
       #expect(try await bench.submit(echo(), headers: header).status == 503)
+    }
+  }
+
+  @Test func `a gateway that never saw the keys that Redis lost lets nobody in until they are back`() async throws {
+    try await GatewayBench.with { bench in
+      try await bench.broker.noteKeys()
+      let refused = try await bench.submit(echo())
+      #expect(try refused.status == 503 && refused.problem == "unavailable")
+      let (_, header) = try await bench.key([.submit])
+      #expect(try await bench.submit(echo(), headers: header).status == 202)
+      #expect(try await bench.submit(echo()).status == 401)
+    }
+  }
+
+  @Test func `that there were no keys holds for one memory of Redis only`() async throws {
+    try await GatewayBench.with { bench in
+      #expect(try await bench.submit(echo()).status == 202)
+      try await bench.broker.noteKeys()
+      let epoch = try #require(try await bench.redis.command(RedisCommand("GET").arg(bench.desk.keys.epoch)).string)
+      _ = try await bench.redis.command(RedisCommand("SET").arg(bench.desk.keys.epoch).arg(epoch + "1"))
+      try await waitUntil("what was read is forgotten") { try await bench.submit(echo()).status == 503 }
     }
   }
 

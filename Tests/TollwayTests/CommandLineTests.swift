@@ -19,12 +19,15 @@ struct CommandLineTests {
     "submit --user a --task echo --text x --payload {}", "submit --user a/b --task echo --text x",
     "submit --user a --task echo --text x --tier nope", "submit --user a --task tts --payload {}",
     "submit --user a --task echo --text x --timeout soon", "submit --file x --user a", "lanes --format xml",
-    "explain", "explain a/b", "dead replay", "dead replay a --all", "dead replay a --reason poison",
+    "explain", "explain a/b", "cancel", "cancel a/b", "cancel a --reason \u{1}", "dead replay", "dead replay a --all",
+    "dead replay a --reason poison",
     "dead list --limit 0", "users set a", "users set a --tier nope", "users set a --concurrency 0",
     "users set a --monthly-usd -1", "users show a/b",
     "ledger report --by colour", "ledger report --from soon", "ledger quarantine --limit 0", "prices show m --at soon",
     "policy check /nowhere",
     "freeze maybe", "freeze status --format xml", "providers hold", "providers list --format xml",
+    "keys create --name n --scopes submit --users a*b", "keys create --name n --scopes submit",
+    "keys create --name n --scopes nope --users *", "keys revoke", "gateway --address 8080",
     "worker --slots 0", "lanes --namespace a/b", "lanes --amqp-url http://x", "lanes --redis-url http://x",
   ])
   func `wrong usage ends with 2 and prints no result`(command: String) async throws {
@@ -34,7 +37,8 @@ struct CommandLineTests {
   }
 
   @Test(arguments: [
-    "lanes", "explain a", "topology apply", "topology check", "submit --user a --task echo --text x", "dead list",
+    "lanes", "explain a", "cancel a", "topology apply", "topology check", "submit --user a --task echo --text x",
+    "dead list",
     "dead show a", "dead replay --all", "blocked list", "blocked release a", "costs tail",
   ])
   func `an unreachable server ends with 75, in one line what happened and one what to do`(

@@ -1,6 +1,7 @@
 import Admission
 import Contracts
 import Foundation
+import Operations
 import Testing
 
 @testable import tollway

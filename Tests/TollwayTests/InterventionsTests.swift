@@ -4,6 +4,7 @@ import Catalog
 import Contracts
 import Foundation
 import Logging
+import Operations
 import Redis
 import TestKit
 import Testing

@@ -1,5 +1,6 @@
 import Admission
 import Contracts
+import Operations
 import Testing
 
 @testable import AMQP

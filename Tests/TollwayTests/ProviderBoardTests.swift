@@ -2,6 +2,7 @@ import Admission
 import Billing
 import Catalog
 import Contracts
+import Operations
 import Testing
 
 @testable import tollway

@@ -92,10 +92,67 @@ import Testing
       return
     }
   }
+
+  private static func isCancelled(_ answer: ProviderAnswer, reached: Bool) -> Bool {
+    guard case .failure(let failure) = answer else { return false }
+    return failure.kind == .cancelled && failure.reachedProvider == reached
+  }
+
+  @Test func `the first that gives up does not end the call of the others, the last one does`() async throws {
+    let coalescer = Coalescer(window: .milliseconds(20))
+    let (isBrokenOff, isCarrying) = (Gates(), Gates())
+    let carry: @Sendable ([ProviderCall]) async -> [ProviderAnswer] = { calls in
+      isCarrying.open()
+      while !Task.isCancelled { await Task.yield() }
+      isBrokenOff.open()
+      return calls.map { _ in
+        .failure(ProviderFailure(.cancelled, "broken off", usage: [Usage(.requests, ExactDecimal(1), .provider)]))
+      }
+    }
+    let calls = try (0..<3).map(Self.call)
+    let tasks = calls.map { call in
+      Task { await coalescer.call(call, Self.key("A"), size: 3, carry: carry).answer }
+    }
+    await isCarrying.wait()
+    for task in tasks.dropLast() {
+      task.cancel()
+      #expect(Self.isCancelled(await task.value, reached: true))
+      #expect(!isBrokenOff.isPassed)
+    }
+    tasks[2].cancel()
+    guard case .failure(let failure) = await tasks[2].value else {
+      Issue.record("a call that was broken off succeeded")
+      return
+    }
+    #expect(failure.usage.count == 1, "the last one hears what was used")
+  }
+
+  @Test func `one that gives up before the batch departs is not in it`() async throws {
+    let coalescer = Coalescer(window: .milliseconds(300))
+    let sizes = Sizes()
+    let calls = try (0..<2).map(Self.call)
+    let first = Task { await coalescer.call(calls[0], Self.key("A"), size: 3) { Self.carry($0, sizes.seen) }.answer }
+    try await waitUntil("a batch is open") { coalescer.waiting == 1 }
+    first.cancel()
+    #expect(Self.isCancelled(await first.value, reached: false))
+    guard
+      case .success(let reply) = await coalescer.call(
+        calls[1], Self.key("A"), size: 3,
+        carry: {
+          Self.carry($0, sizes.seen)
+        }
+      ).answer
+    else {
+      Issue.record("the second call failed")
+      return
+    }
+    #expect(reply.output == Array("j1".utf8) && sizes.seen.withLock { $0 } == [1])
+  }
 }
 
 private final class Gates: Sendable {
   private let isOpen = Mutex(false)
+  var isPassed: Bool { isOpen.withLock { $0 } }
   func open() { isOpen.withLock { $0 = true } }
   func wait() async {
     while !isOpen.withLock({ $0 }) { await Task.yield() }

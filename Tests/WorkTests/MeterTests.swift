@@ -49,6 +49,27 @@ import Testing
   private static let clip = #"{"prompt":"a cat","seconds":8}"#
   private static let text = #"{"prompt":"hello","maxTokens":1000}"#
 
+  @Test func `a call that was broken off is booked as one that nobody heard of again, one that was not sent is not`()
+    throws
+  {
+    let brokenOff = ProviderFailure(.cancelled, "broken off")
+    let event = try #require(try event(.failure(brokenOff), task: .llm, payload: Self.text))
+    #expect(event.outcome == .unknown)
+    #expect(try event.cost == worst(.llm, Self.text).booked)
+    let unsent = ProviderFailure(.cancelled, "not sent", reachedProvider: false)
+    #expect(try self.event(.failure(unsent), task: .llm, payload: Self.text) == nil)
+  }
+
+  @Test func `a success that made files says where they are`() throws {
+    let file = Array(#"{"artifact":{"path":"a.png"}}"#.utf8)
+    func output(_ output: [UInt8]) throws -> [UInt8]? {
+      let reply = ProviderReply(output: output, usage: usage((.images, 1)))
+      return try event(.success(reply), task: .image, payload: Self.picture)?.output
+    }
+    #expect(try output(file) == file)
+    #expect(try output(Array(#"{"text":"secret"}"#.utf8)) == nil)
+  }
+
   @Test func `the price counts that holds when the attempt ends, not when it was planned`() throws {
     let later = Price(
       provider: "p", model: "m", effectiveFrom: Self.time, rows: [Self.row(.inputTokens, "0.00003")])

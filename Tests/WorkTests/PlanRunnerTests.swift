@@ -1,6 +1,7 @@
 import Admission
 import Catalog
 import Contracts
+import Providers
 import Synchronization
 import TestKit
 import Testing
@@ -136,6 +137,50 @@ import Testing
       let impatient = bench.candidate("a", "fault-latency:5", timeout: .milliseconds(150))
       for _ in 0..<6 { _ = try await bench.ended([impatient, bench.candidate("b", "ok")]) }
       try await waitUntil("a rests") { try await bench.desk.breakers().1["a"] != nil }
+    }
+  }
+
+  @Test func `a run that is to end breaks its call off and books it, and makes no further attempt`() async throws {
+    try await RunBench.using { bench in
+      let run = try await bench.admitted([bench.candidate("a", "fault-latency:60"), bench.candidate("b", "ok")])
+      let ending = Task { await run.stop.reaching { await bench.execute(run) } }
+      try await waitUntil("the call began") { try bench.calls() == ["a"] }
+      run.stop.give("by anna")
+      guard case .ended(let end) = await ending.value else {
+        Issue.record("the run did not end")
+        return
+      }
+      #expect(end.fault == ResultEvent.Fault(.cancelled, "cancelled by anna"))
+      #expect(end.attempts.map(\.outcome) == [.unknown] && end.unwritten.count == 1)
+      #expect(try bench.calls() == ["a"])
+    }
+  }
+
+  @Test func `an order that comes before the call leaves nothing to book`() async throws {
+    try await RunBench.using { bench in
+      let run = try await bench.admitted([bench.candidate("a", "ok")])
+      run.stop.give("by anna")
+      guard case .ended(let end) = await run.stop.reaching({ await bench.execute(run) }) else {
+        Issue.record("the run did not end")
+        return
+      }
+      #expect(end.fault?.code == .cancelled && end.attempts.isEmpty && end.events.isEmpty)
+      #expect(try bench.calls() == [])
+    }
+  }
+
+  @Test func `a run that had succeeded when the order came has succeeded, one that gave its lease back ends elsewhere`()
+    async throws
+  {
+    try await RunBench.using { bench in
+      let candidate = bench.candidate("a", "ok")
+      var progress = RunProgress(try await bench.admitted([candidate]))
+      #expect(bench.runner.stopped(&progress, .suspended, "by anna") == nil)
+      progress.success = (candidate, ProviderReply(output: [], usage: []))
+      #expect(bench.runner.stopped(&progress, .over, "by anna") == nil)
+      progress.success = nil
+      progress.fault = ResultEvent.Fault(.providerFailed, "every provider of the plan failed")
+      #expect(bench.runner.stopped(&progress, .over, "by anna")?.fault?.code == .cancelled)
     }
   }
 }

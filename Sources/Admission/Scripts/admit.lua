@@ -16,7 +16,7 @@
 --      17  limits: '<rpm> <emission interval, micros> <burst> <nano-USD> <tokens> <audio ms> <video ms> <jobs>', '-' for
 --          what is unlimited; '' when everything is
 --      18  worst case: '<nano-USD> <tokens> <audio ms> <video ms> 1', '' when neither money nor quota is limited
---      19  stamp of the policy in force          20  bays in the pool
+--      19  stamp of the policy in force          20  bays in the pool         21  task type
 -- RETURNS  {'admitted', run, attempt, active, now, month, cost event...}   the lease is held until now + length
 --          {'wait', reason, ms until it can help to ask again, ms until the expected start, position, active, place,
 --           bay, generation, copy number, cost event...}
@@ -32,6 +32,7 @@
 --                                                        cost event: of an earlier attempt, not known to be settled
 --          {'conflict'}                                  another body or user under this id
 --          {'exhausted', run, attempt, '1' if the last attempt was never heard of again else '0', cost event...}
+--          {'cancelled', note, run or '', attempt, cost event...}   somebody wants it ended, and nobody runs it
 --          {'idle', run or '', attempt, cost event...}   limit 0, and nobody runs it
 --          {'hold', ms}                                  Redis lost its memory: nothing is granted yet
 -- The claim of a head is redeemed or given back whatever the answer is.
@@ -79,9 +80,18 @@ local function with_costs(reply, attempts)
   return reply
 end
 
+-- From here on the job speaks for itself; its tier only the door has said.
+local function take_over_from_door()
+  local mark = redis.call('GET', P .. 'door:job:' .. ARGV[2])
+  if mark then
+    redis.call('HSET', job_key, 'tier', string.match(mark, '^%S+ %S+ %S+ %S+ (.*)$') or '')
+    redis.call('DEL', P .. 'door:job:' .. ARGV[2])
+  end
+end
+
 local grants, epoch = epoch_of(ARGV[1], lease_length)
 local job = redis.call('HMGET', job_key, 'state', 'user', 'digest', 'run', 'attempt', 'lease', 'copy', 'bay', 'gen',
-  'lane', 'why', 'seq', 'month', 'at', 'uncounted')
+  'lane', 'why', 'seq', 'month', 'at', 'uncounted', 'cancel')
 local state, run, attempt = job[1], job[4], tonumber(job[5] or 0)
 local copy = tonumber(ARGV[15])
 -- '' while it only waits for a bay to open.
@@ -121,6 +131,9 @@ if grants > now then
 end
 if state == 'running' then
   return leave({'orphan', run, attempt, redis.call('HGET', job_key, 'intent') or '', job[13] or month(now)})
+end
+if state and job[16] then
+  return leave(with_costs({'cancelled', job[16], run or '', attempt}, attempt))
 end
 local is_unknown = attempt > 0 and redis.call('HEXISTS', job_key, 'unknown:' .. attempt) == 1 and '1' or '0'
 if attempt >= tonumber(ARGV[11]) or (is_unknown == '1' and ARGV[14] == '0') then
@@ -219,7 +232,11 @@ if not reason then
   attempt = attempt + 1
   hold_lease(u, lease, lease_length)
   redis.call('HSET', job_key, 'state', 'running', 'user', u, 'digest', ARGV[4], 'run', run, 'attempt', attempt,
-    'lease', lease, 'intent', ARGV[10], 'since', now, 'month', charged, 'lane', lane)
+    'lease', lease, 'intent', ARGV[10], 'since', now, 'month', charged, 'lane', lane,
+    'task', ARGV[21])
+  if not state then
+    take_over_from_door()
+  end
   redis.call('HDEL', job_key, 'uncounted')
   redis.call('PEXPIRE', job_key, ARGV[12])
   if worst then
@@ -241,7 +258,7 @@ if not reason then
   end
   if state == 'waiting' then
     count_wait(job[10], job[11], -1)
-    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until')
+    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until', 'parents')
   end
   if bay then
     local every = tonumber(room[10] or 0)
@@ -318,7 +335,10 @@ if state == 'waiting' then
 end
 count_wait(lane, reason, 1)
 redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[4], 'lane', lane, 'why', reason,
-  'seq', seq or '', 'at', state == 'waiting' and job[14] or now)
+  'seq', seq or '', 'at', state == 'waiting' and job[14] or now, 'task', ARGV[21])
+if not state then
+  take_over_from_door()
+end
 redis.call('PEXPIRE', job_key, ARGV[12])
 redis.call('HSET', room_name, 'limit', limit, 'limits', ARGV[17], 'stamp', ARGV[19], 'why', reason,
   'gate', reason ~= 'concurrency' and at or 0)

@@ -15,7 +15,7 @@
 local u, lease, job_key = ARGV[3], ARGV[2], P .. 'job:' .. ARGV[4]
 local lease_length = tonumber(ARGV[7])
 local grants = epoch_of(ARGV[1], lease_length)
-local job = redis.call('HMGET', job_key, 'state', 'user', 'run', 'attempt', 'lease', 'month')
+local job = redis.call('HMGET', job_key, 'state', 'user', 'run', 'attempt', 'lease', 'month', 'cancel')
 if job[1] ~= 'running' or job[2] ~= u or job[3] ~= ARGV[5] or job[4] ~= ARGV[6] then
   return {'lost'}
 end
@@ -32,6 +32,9 @@ if not is_held then
   end
   hold_lease(u, lease, lease_length)
   redis.call('HSET', job_key, 'lease', lease)
+  if job[7] then
+    tell_holder(lease, job[7])
+  end
   redis.call('PEXPIRE', job_key, ARGV[8])
 end
 local reply = {'continued', job[6] or month(now), active_leases(u), now}

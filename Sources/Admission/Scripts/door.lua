@@ -7,7 +7,8 @@
 --       8  limits, as admit takes them; '' when everything is unlimited
 --       9  which of 'nano_usd', 'tokens', 'audio', 'video', 'jobs' stand against the job when they are used up, joined by
 --          spaces
---      10  how long the digest of a job that came in is remembered before a worker knows it, ms
+--      10  how long a job that came in is remembered before a worker knows it, ms
+--      11  code of the user's tier
 -- RETURNS  {'pass', now, position, ms until the expected start, windows}
 --          {'known', now, position, ms until the expected start}   the same job is here already; position 0: it runs or ended
 --          {'conflict'}                              another body or user under this id
@@ -41,7 +42,9 @@ end
 
 local job = redis.call('HMGET', P .. 'job:' .. ARGV[4], 'state', 'user', 'digest', 'lane', 'seq', 'attempt', 'why',
   'until')
+-- '<u> <digest> <lane> <now> <tier>'
 local mark = redis.call('GET', P .. 'door:job:' .. ARGV[4])
+local sender = u .. ' ' .. ARGV[5] .. ' '
 if job[1] then
   if job[2] ~= u or job[3] ~= ARGV[5] then
     return {'conflict'}
@@ -49,7 +52,7 @@ if job[1] then
   if job[1] ~= 'waiting' then
     return {'known', now, 0, 0}
   end
-  if job[7] == 'provider_resting' then
+  if STANDS_ALONE[job[7]] then
     return {'known', now, 1, math.max(0, tonumber(job[8] or 0) - now)}
   end
   local waits_in = redis.call('HMGET', room_key(job[4] or lane, u), 'seq', 'head')
@@ -57,7 +60,7 @@ if job[1] then
   local seq = tonumber(job[5] or nil) or last + 1
   local position = seq > last + 1 and 1 or math.max(1, seq - tonumber(waits_in[2] or 0))
   return {'known', now, position, start_at(position, tonumber(job[6] or 0) > 0)}
-elseif mark and mark ~= u .. ' ' .. ARGV[5] then
+elseif mark and string.sub(mark, 1, #sender) ~= sender then
   return {'conflict'}
 end
 
@@ -119,7 +122,7 @@ if not passes then
   return {'rate', math.ceil((instant - micros) / 1000), windows}
 end
 
-redis.call('SET', P .. 'door:job:' .. ARGV[4], u .. ' ' .. ARGV[5], 'PX', ARGV[10])
+redis.call('SET', P .. 'door:job:' .. ARGV[4], sender .. lane .. ' ' .. int(now) .. ' ' .. ARGV[11], 'PX', ARGV[10])
 local position = 1
 if room[1] and tonumber(room[2] or 0) > 0 then
   position = math.max(1, tonumber(room[3] or 0) + 1 - tonumber(room[4] or 0))

@@ -3,7 +3,9 @@
 -- ARGV  1  run_id           2  lease length, ms   3  job id
 -- RETURNS  {now, ms until anything is granted, of 's' (the bays were surveyed) and 'm' (the money is known) what holds,
 --           fields and values of the job, scopes that do not serve and their states}
---                                                               no fields: it is not known
+--                                                               no fields: no worker knows it
+--          and of one that no worker knows behind that
+--          {..., what door remembers of it, or ''}
 --          and unless it has ended behind that
 --          {..., fields and values of the room it waits in, place, position, ms until the expected start (-1 unless it
 --           waits), leases and claims of the user, {lease, ms left, its job or '', when its attempt began or ''}...,
@@ -17,7 +19,10 @@ local reply = {now, hold, flags, redis.call('HGETALL', job_key), redis.call('HGE
 local job = redis.call('HMGET', job_key, 'state', 'user', 'lane', 'bay', 'gen', 'seq', 'attempt', 'month', 'why',
   'until')
 local u = job[2]
-if not u or job[1] == 'done' then
+if not u then
+  reply[#reply + 1] = redis.call('GET', P .. 'door:job:' .. ARGV[3]) or ''
+  return reply
+elseif job[1] == 'done' then
   return reply
 end
 
@@ -37,9 +42,8 @@ for index = 1, #leases, 2 do
 end
 
 local room, place, position, expected = {}, '', 0, -1
-if job[1] == 'waiting' and job[9] == 'provider_resting' then
-  -- It stands in no line.
-  place, position, expected = 'ladder', 1, math.max(hold, tonumber(job[10]) - now)
+if job[1] == 'waiting' and STANDS_ALONE[job[9]] then
+  place, position, expected = 'ladder', 1, math.max(hold, tonumber(job[10] or now) - now)
 elseif job[1] == 'waiting' then
   local name = room_key(job[3], u)
   room = redis.call('HGETALL', name)

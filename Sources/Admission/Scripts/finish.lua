@@ -7,7 +7,8 @@
 --       7  result event without its output        8  output, or ''
 --       9  how long a finished job is remembered, ms   10  how long its output is kept, ms
 --      11  number of the last attempt            12  month that the run is charged to, '' when nothing is limited
---      13  and on, in threes: attempt number, its cost event, what it spent (five figures, or '' when nothing is limited)
+--      13  task type
+--      14  and on, in threes: attempt number, its cost event, what it spent (five figures, or '' when nothing is limited)
 -- RETURNS  {'finished', run, lane}    now, or before with this very lease; lane: of the user's waiters that can run now, or ''
 --          {'superseded', '1' if another run began meanwhile else '0', event...}   the job was taken away from this lease;
 --                                     the events of this run's attempts that were declared unknown
@@ -15,12 +16,15 @@
 --          {'known', run, status, result, output or '', attempt, cost event...}
 --                                     no lease was given and the job had ended before
 --          {'conflict'}               no lease was given and the id belongs to another body or user
--- The lease is removed by its id: a second finish removes nothing.
+-- The lease is removed by its id: a second finish removes nothing. A job that was blocked can be cancelled, which is a run
+-- of its own: the message that lies among the blocked ones is then known when it is released.
 
 local u, lease = ARGV[3], ARGV[1]
 local job_key = P .. 'job:' .. ARGV[2]
-local job = redis.call('HMGET', job_key, 'state', 'lease', 'user', 'digest', 'run', 'attempt', 'lane', 'why', 'since')
+local job = redis.call('HMGET', job_key, 'state', 'lease', 'user', 'digest', 'run', 'attempt', 'lane', 'why', 'since',
+  'status')
 local state, run = job[1], ARGV[5]
+local was_blocked = lease == '' and state == 'done' and job[10] == 'blocked' and ARGV[6] == 'cancelled'
 
 local function settle()
   if ARGV[12] == '' then
@@ -28,12 +32,16 @@ local function settle()
   end
   local event = ARGV[2] .. '/' .. ARGV[5] .. '/'
   local last_is_priced = false
-  for index = 13, #ARGV, 3 do
+  for index = 14, #ARGV, 3 do
     settle_open(u, event .. ARGV[index], ARGV[12], ARGV[index + 2])
     last_is_priced = last_is_priced or ARGV[index] == ARGV[11]
   end
   if not last_is_priced then
     open_drop(u, event .. ARGV[11])
+  end
+  -- Granted, and its holder ended the run before it heard of it.
+  for n = tonumber(ARGV[11]) + 1, tonumber(job[5] == ARGV[5] and job[6] or 0) do
+    open_drop(u, event .. int(n))
   end
 end
 
@@ -62,7 +70,7 @@ elseif state then
   if job[3] ~= u or job[4] ~= ARGV[4] then
     return {'conflict'}
   end
-  if state == 'done' then
+  if state == 'done' and not was_blocked then
     local known = redis.call('HMGET', job_key, 'status', 'result')
     local output = redis.call('GET', P .. 'output:' .. ARGV[2]) or ''
     local reply = {'known', job[5], known[1], known[2], output, tonumber(job[6] or 0)}
@@ -78,20 +86,23 @@ elseif state then
     local expiry = tonumber(redis.call('ZSCORE', P .. 'leases:' .. u, job[2]) or 0)
     return {'running', math.max(0, expiry - now)}
   end
-  run = job[5] or run
+  run = not was_blocked and job[5] or run
 end
 
 if state == 'waiting' then
   count_wait(job[7], job[8], -1)
 end
-redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'until', 'refused')
+redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'until', 'refused', 'cancel', 'parents', 'missing',
+  'looked')
 local attempt = math.max(tonumber(ARGV[11]), tonumber(job[6] or 0))
 redis.call('HSET', job_key, 'state', 'done', 'status', ARGV[6], 'result', ARGV[7], 'user', u,
-  'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', lease)
-for index = 13, #ARGV, 3 do
+  'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', lease, 'task', ARGV[13])
+for index = 14, #ARGV, 3 do
   redis.call('HSET', job_key, 'cost:' .. ARGV[index], ARGV[index + 1])
 end
-redis.call('PEXPIRE', job_key, ARGV[9])
+-- As long as its message may be released: it would run again where nobody remembers it.
+local may_return = ARGV[6] == 'blocked' or was_blocked
+redis.call('PEXPIRE', job_key, may_return and math.max(MONEY_TTL, tonumber(ARGV[9])) or ARGV[9])
 if ARGV[8] ~= '' then
   redis.call('SET', P .. 'output:' .. ARGV[2], ARGV[8], 'PX', ARGV[10])
 end

@@ -16,6 +16,8 @@ local SECOND_LOOK = 10000
 local OPENING = 30000
 -- No instant that a room waits for is further away than this. One that is can only be of a clock that was set back.
 local FARTHEST = 70000
+-- For these a job stands in no line: it comes back by itself at an instant of its own.
+local STANDS_ALONE = {provider_resting = true, not_before = true, parents = true}
 
 -- Lua joins numbers to texts with 14 digits; micros have 16.
 local function int(number)
@@ -76,6 +78,13 @@ end
 local function hold_lease(u, id, length)
   redis.call('ZADD', P .. 'leases:' .. u, now + length, id)
   redis.call('PEXPIRE', P .. 'leases:' .. u, math.max(length * 2, 60000))
+end
+
+-- Has the worker that holds a lease end its run; the note says to people why.
+local function tell_holder(lease, note)
+  local told = P .. 'cancels:' .. string.match(lease, '^[^.]+')
+  redis.call('SADD', told, lease .. ' ' .. note)
+  redis.call('PEXPIRE', told, 3600000)
 end
 
 -- Money and quotas: five figures, in this order: nano-USD, tokens, audio milliseconds, video milliseconds, jobs.

@@ -1,10 +1,10 @@
--- rest: a job waits without having asked for admission, because all that could do it rests. Whoever asks for it next
--- undoes that.
+-- rest: a job waits without having asked for admission, because all that could do it rests, or because it is not yet due.
+-- Whoever asks for it next undoes that.
 -- KEYS  1  prefix
 -- ARGV  1  job id           2  user (base64url)   3  digest             4  lane
 --       5  instant at which it may go on at the earliest, ms
 --       6  reason           7  how long an unfinished job is kept, ms
---       8  what was passed over, for the eyes of people
+--       8  what was passed over, for the eyes of people                        9  task type
 -- RETURNS  1 it waits, 0 it was left alone: it runs, has ended, or is another body or user under this id
 
 local job_key = P .. 'job:' .. ARGV[1]
@@ -18,6 +18,6 @@ if state == 'waiting' then
 end
 count_wait(ARGV[4], ARGV[6], 1)
 redis.call('HSET', job_key, 'state', 'waiting', 'user', ARGV[2], 'digest', ARGV[3], 'lane', ARGV[4], 'why', ARGV[6],
-  'until', ARGV[5], 'trail', ARGV[8], 'at', state == 'waiting' and job[6] or now)
+  'until', ARGV[5], 'trail', ARGV[8], 'task', ARGV[9], 'at', state == 'waiting' and job[6] or now)
 redis.call('PEXPIRE', job_key, ARGV[7])
 return 1

@@ -5,8 +5,10 @@ import Postgres
 /// are those of `SQLiteMigrations`, and each leaves the same tables and columns; PostgreSQL came in with the fifth. A
 /// step is one transaction under a lock of the database's own, so that any number of processes may start at once.
 enum PostgresMigrations {
-  private static let steps: [(version: Int64, sql: String)] = [(5, tables), (6, statementsAndMarkers)]
-  private static let newest: Int64 = 6
+  private static let steps: [(version: Int64, sql: String)] = [
+    (5, tables), (6, statementsAndMarkers), (7, apiKeys), (8, LedgerOutputs.migration),
+  ]
+  private static let newest: Int64 = 8
 
   /// Any number that no other program uses for an advisory lock in this database.
   private static let lock: Int64 = 0x746F_6C6C_7761_79

@@ -53,6 +53,10 @@ struct SQLRow: Sendable {
     return time
   }
 
+  func optionalTime(_ column: String) throws(LedgerError) -> Timestamp? {
+    self[column] == .null ? nil : try time(column)
+  }
+
   func money(_ column: String) throws(LedgerError) -> Money { Money(nanoUSD: try integer(column)) }
 
   private static func foreign(_ column: String) -> LedgerError {

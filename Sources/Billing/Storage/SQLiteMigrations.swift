@@ -34,6 +34,8 @@ enum SQLiteMigrations {
     migrator.registerMigration("4 freeze and holds") { try $0.execute(sql: freezeAndHolds) }
     migrator.registerMigration("5 balances and closed months") { try $0.execute(sql: balancesAndClosedMonths) }
     migrator.registerMigration("6 statements and markers") { try $0.execute(sql: statementsAndMarkers) }
+    migrator.registerMigration("7 API keys") { try $0.execute(sql: apiKeys) }
+    migrator.registerMigration("8 outputs") { try $0.execute(sql: LedgerOutputs.migration) }
     return migrator
   }
 

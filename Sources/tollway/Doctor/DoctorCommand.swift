@@ -19,6 +19,7 @@ struct DoctorCommand: AsyncParsableCommand {
     await BrokerChecks(wires: wires, address: "\(try settings.broker(name: ""))").run(&checkup)
     await RedisChecks(wires: wires, address: "\(try settings.redis())").run(&checkup)
     await FileChecks(settings: settings).run(&checkup)
+    await KeyChecks(settings: settings, wires: wires).run(&checkup)
     switch format {
     case .json: try Output.json(checkup.findings)
     case .table: for line in checkup.lines(.output) { Output.line(line) }

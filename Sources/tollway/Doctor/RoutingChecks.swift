@@ -1,6 +1,7 @@
 import Admission
 import Catalog
 import Contracts
+import Operations
 
 /// What somebody did by hand, or what providers did to themselves, so that jobs do not go where the policy file sends
 /// them: a freeze, and providers that rest or are held.

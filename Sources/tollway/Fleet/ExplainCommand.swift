@@ -1,6 +1,7 @@
 import Admission
 import ArgumentParser
 import Contracts
+import Operations
 
 /// `tollway explain`: why a job does not run, and when it will.
 struct ExplainCommand: AsyncParsableCommand {

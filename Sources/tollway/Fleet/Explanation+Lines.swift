@@ -1,4 +1,5 @@
 import Contracts
+import Operations
 
 // An explanation as a person reads it: what is the matter, who is in front, what happened, what helps.
 
@@ -49,6 +50,7 @@ extension Explanation {
     case "running" where isAbandoned:
       return "its worker is gone, to be taken over\(Self.since(runningSince, now: time))"
     case "running": return "running\(lane)\(Self.since(runningSince, now: time))"
+    case "queued" where acceptedAt != nil: return "queued\(lane), no worker has looked at it yet"
     case "queued": return "queued\(lane) between two attempts: its next delivery asks again"
     default: return state
     }
@@ -65,6 +67,7 @@ extension Explanation {
     case "not_before": "the job asked not to start yet"
     case "running_elsewhere": "another delivery of this job runs"
     case "provider_resting": "its providers rest: \(restingText)"
+    case "parents": "waits for other jobs: \(parents?.succeeded ?? 0) of \(parents?.all ?? 0) have succeeded"
     case "slot": "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
     default: reason
     }
@@ -166,17 +169,5 @@ extension Explanation {
   private static func until(_ time: String?, now: String) -> String {
     guard let time, let then = Timestamp(time), let now = Timestamp(now) else { return "" }
     return " until \(time), for \(words(Double(max(0, then.milliseconds - now.milliseconds)) / 1000))"
-  }
-
-  /// `0.4 s`, `39 s`, `2 min 5 s`, `3 h 4 min`.
-  static func words(_ seconds: Double) -> String {
-    if seconds < 10 {
-      let tenths = Int((seconds * 10).rounded())
-      return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
-    }
-    let whole = Int(seconds.rounded())
-    if whole < 60 { return "\(whole) s" }
-    if whole < 3600 { return "\(whole / 60) min" + (whole % 60 == 0 ? "" : " \(whole % 60) s") }
-    return "\(whole / 3600) h" + (whole % 3600 / 60 == 0 ? "" : " \(whole % 3600 / 60) min")
   }
 }

@@ -2,6 +2,7 @@ import AMQP
 import ArgumentParser
 import Foundation
 import Lanes
+import Operations
 
 /// `tollway lanes`: what waits, what runs.
 struct LanesCommand: AsyncParsableCommand {
@@ -20,11 +21,11 @@ struct LanesCommand: AsyncParsableCommand {
   func run() async throws {
     let wires = try Wires.forCommand("lanes", settings)
     try await wires.broker.withAdmin { admin in
-      try show(try await LaneBoard.read(wires, through: admin))
+      try show(try await LaneBoard.read(wires.desk, wires.topology, through: admin))
       while watch {
         try await Task.sleep(for: .seconds(1))
         do {
-          try show(try await LaneBoard.read(wires, through: admin))
+          try show(try await LaneBoard.read(wires.desk, wires.topology, through: admin))
         } catch {
           // An outage is to be watched too; it was reachable when the watch began.
           guard let failure = CommandFailure(error) else { throw error }

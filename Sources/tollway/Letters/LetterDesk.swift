@@ -1,23 +1,22 @@
 import Catalog
 import Contracts
 import Lanes
+import Operations
 
 /// What `tollway dead` and `tollway blocked` do: the same on two queues.
 struct LetterDesk {
   private let kind: LetterBox.Kind
-  private let wires: Wires
+  private let letters: Letters
   private let settings: Settings
 
   init(_ kind: LetterBox.Kind, _ settings: Settings) throws(CommandFailure) {
     self.kind = kind
     self.settings = settings
-    wires = try Wires.forCommand(kind.word, settings)
+    letters = Letters(kind, at: try Wires.forCommand(kind.word, settings).broker)
   }
 
   func list(_ options: LetterListOptions) async throws {
-    let (letters, isAll) = try await wires.broker.withLetterBox(kind) { box in
-      try await box.list(options.filter, limit: options.limit)
-    }
+    let (letters, isAll) = try await letters.list(options.filter, limit: options.limit)
     switch options.format {
     case .json: try Output.json(letters.map { LetterRow($0) })
     case .table where letters.isEmpty: StandardError.line("no \(kind.noun)")
@@ -40,7 +39,7 @@ struct LetterDesk {
   }
 
   func show(_ options: LetterShowOptions) async throws {
-    let found = try await wires.broker.withLetterBox(kind) { box in try await box.letters(of: options.id) }
+    let found = try await letters.find(options.id)
     guard !found.isEmpty else { throw unknown([options.id]) }
     if options.format == .json {
       return try Output.json(found.map { LetterRow($0.letter, body: options.withBody ? $0.body : nil) })
@@ -58,13 +57,8 @@ struct LetterDesk {
     let policy = try RuleBook.policy(at: try settings.policyPath())
     var tally = Replays()
     do {
-      try await wires.broker.withLetterBox(kind) { box in
-        try await wires.broker.withCourier { courier in
-          try await box.replay(
-            options.choice, through: courier,
-            lane: { policy.effectiveTier(assigned: nil, claimed: $0).lane },
-            each: { letter, fate in tally.count(letter, fate, kind, options.format) })
-        }
+      try await letters.replay(options.choice, policy) { letter, fate in
+        tally.count(letter, fate, kind, options.format)
       }
     } catch {
       if tally.replayed > 0 { StandardError.line("tollway: \(tally.replayed) \(kind.done) before it failed") }

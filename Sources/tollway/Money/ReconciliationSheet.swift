@@ -1,5 +1,6 @@
 import Billing
 import Contracts
+import Operations
 
 /// What was compared, and each difference with its explanation, for people and programs.
 struct ReconciliationSheet: Encodable {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Billing
 import Catalog
 import Contracts
+import Operations
 
 /// `tollway freeze`: hold every tier at the versions approved now.
 struct FreezeCommand: AsyncParsableCommand {
@@ -83,12 +84,5 @@ struct FreezeCommand: AsyncParsableCommand {
         return .unknown
       }
     }
-  }
-}
-
-extension Timestamp {
-  /// `3 h 4 min`; a clock that was set back gives `0 s`.
-  func words(until end: Timestamp) -> String {
-    Explanation.words(Double(max(0, end.milliseconds - milliseconds)) / 1000)
   }
 }

@@ -4,6 +4,7 @@ import Billing
 import Catalog
 import Contracts
 import Foundation
+import Operations
 
 /// `tollway providers`: which serve, which rest, and switching one off by hand.
 struct ProvidersCommand: AsyncParsableCommand {

@@ -4,6 +4,7 @@ import Billing
 import Catalog
 import Contracts
 import Foundation
+import Operations
 
 /// `tollway users set`: lay down a tier or limits. The row in the ledger database comes first, it is the truth; then
 /// the copy in Redis, which workers read with the next job, and which has waiting jobs judged anew.

@@ -3,6 +3,7 @@ import ArgumentParser
 import Billing
 import Catalog
 import Contracts
+import Operations
 
 /// `tollway users show`: what one user is granted, and has used this month.
 struct UserShowCommand: AsyncParsableCommand {
@@ -43,87 +44,5 @@ struct UserShowCommand: AsyncParsableCommand {
       StandardError.line("tollway: what is reserved is not known, Redis does not answer: \(error)")
       return (Wires.now().chargePeriod, nil)
     }
-  }
-}
-
-/// Everything about one user.
-struct UserCard: Encodable {
-  struct Change: Encodable {
-    let at, by, reason: String
-    let before, after: AssignmentChange.Grant?
-  }
-
-  let user: String
-  /// What is laid down; nil where nothing is.
-  let assigned: AssignmentRow?
-  /// The tier that counts where the message claims none.
-  let tier: String
-  let lane: String
-  let limits: [UserLimit]
-  let period: String
-  /// From the ledger.
-  let jobs: Int
-  let costUsd: String
-  let units: [String: String]
-  /// From Redis; nil when it did not answer.
-  let standing: MonthStanding?
-  let changes: [Change]
-  /// Whether a message may claim another tier.
-  let mayClaimTier: Bool
-
-  init(
-    user: String, assignment: Assignment?, policy: Policy, month: UserMonth, standing: MonthStanding?,
-    changes: [AssignmentChange]
-  ) {
-    let tier = policy.effectiveTier(assigned: assignment?.tier, claimed: nil)
-    self.user = user
-    assigned = assignment.map(AssignmentRow.init)
-    self.tier = tier.code
-    lane = tier.lane.rawValue
-    limits = UserLimit.all(of: tier, assignment)
-    period = month.chargePeriod
-    jobs = month.jobs
-    costUsd = month.amount.description
-    units = Dictionary(uniqueKeysWithValues: month.units.map { ($0.key.rawValue, $0.value.description) })
-    self.standing = standing
-    mayClaimTier = policy.trustsMessageTier && assignment?.tier.flatMap { policy.tier(named: $0) } == nil
-    self.changes = changes.map {
-      Change(at: $0.changedAt.description, by: $0.changedBy, reason: $0.reason, before: $0.before, after: $0.after)
-    }
-  }
-
-  func print() {
-    var facts = Facts()
-    facts.add("user", user)
-    facts.add("tier", mayClaimTier ? "\(tier), unless the message claims another" : tier)
-    facts.add("lane", lane)
-    facts.add("in \(period)", "\(jobs) jobs, \(Money(costUsd)?.inTable ?? costUsd) USD")
-    for (unit, quantity) in units.sorted(by: { $0.key < $1.key }) { facts.add("", "\(quantity) \(unit)") }
-    facts.print()
-    Output.line("")
-    var table = Table(["LIMIT", .number("VALUE"), "FROM"])
-    for limit in limits {
-      let value = limit.value.map { text in limit.name == "monthlyUsd" ? Money(text)?.inTable ?? text : text }
-      table.add(.init(limit.name), .init(value), .init(limit.value == nil ? "" : limit.origin.rawValue))
-    }
-    table.print()
-    if let standing {
-      Output.line("")
-      standing.print(period)
-    }
-    guard !changes.isEmpty else { return }
-    Output.line("")
-    var audit = Table(["CHANGED", "BY", "BEFORE", "AFTER", "REASON"])
-    for change in changes {
-      audit.add(
-        "\(change.at)", "\(change.by)", .init(change.before?.text), .init(change.after?.text), "\(change.reason)")
-    }
-    audit.print()
-  }
-}
-
-extension AssignmentChange.Grant {
-  fileprivate var text: String {
-    [tier ?? "", overrides.text].filter { !$0.isEmpty }.joined(separator: ", ")
   }
 }

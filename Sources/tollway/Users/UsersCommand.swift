@@ -1,6 +1,7 @@
 import ArgumentParser
 import Billing
 import Contracts
+import Operations
 
 /// `tollway users`: tiers and limits laid down for single users.
 struct UsersCommand: AsyncParsableCommand {
@@ -36,23 +37,6 @@ struct UsersCommand: AsyncParsableCommand {
       }
       return table
     }
-  }
-}
-
-/// An assignment as JSON.
-struct AssignmentRow: Encodable {
-  let user: String
-  let tier: String?
-  let overrides: UserOverrides
-  let changedAt, changedBy, reason: String
-
-  init(_ assignment: Assignment) {
-    user = assignment.userID
-    tier = assignment.tier
-    overrides = assignment.overrides
-    changedAt = assignment.changedAt.description
-    changedBy = assignment.changedBy
-    reason = assignment.reason
   }
 }
 

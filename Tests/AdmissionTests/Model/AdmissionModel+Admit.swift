@@ -48,6 +48,10 @@ extension AdmissionModel {
       return
     }
     let attempt = job?.attempt ?? 0
+    if job?.isCancelled == true {
+      guard case .cancelled(_, job?.run, attempt, _) = reply else { throw Mismatch("cancelled expected") }
+      return
+    }
     let isUnknown = attempt > 0 && job?.unknown[attempt] != nil
     if attempt >= attemptBudget || (isUnknown && !request.job.taskType.mayRepeatUnknown) {
       guard case .exhausted(job?.run, attempt, isUnknown, _) = reply else { throw Mismatch("exhausted expected") }

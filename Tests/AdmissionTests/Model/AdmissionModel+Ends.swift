@@ -127,14 +127,16 @@ extension AdmissionModel {
   }
 
   mutating func finish(_ end: Finish, _ reply: FinishReply) throws {
-    let (id, user) = (end.job.id, end.job.userID)
-    let known = jobs[id]
+    let known = jobs[end.jobID]
+    let (id, user) = (end.jobID, end.job?.userID ?? known?.user ?? "")
+    let digest = end.job?.digest ?? known?.digest ?? ""
+    let wasBlocked = end.leaseID == nil && known?.isBlocked == true && end.status == .cancelled
     var run = end.run
     if let lease = end.leaseID {
       users[user]?.leases[lease] = nil
       if let known, let other = known.run, known.lease != lease {
         if other != end.run {
-          settle(end)
+          settle(end, user, granted: 0)
           return try require(reply == .supersededByAnotherRun, "another run expected")
         }
         let unknown = (1...max(1, end.attempt)).compactMap { known.unknown[$0] }
@@ -143,12 +145,12 @@ extension AdmissionModel {
       if known?.state == .done {
         return try require(reply == .finished(run: run, next: nil), "the same end expected")
       }
-      settle(end)
+      settle(end, user, granted: known?.attempt ?? 0)
     } else if let known {
-      if known.user != user || known.digest != end.job.digest {
+      if known.user != user || known.digest != digest {
         return try require(reply == .conflict, "conflict expected")
       }
-      if known.state == .done {
+      if known.state == .done, !wasBlocked {
         guard case .known(let done) = reply, done.run == known.run else { throw Mismatch("known expected") }
         return
       }
@@ -156,19 +158,36 @@ extension AdmissionModel {
         let time = (isHeld(known.lease, of: user) ?? now) - now
         return try require(reply == .running(.milliseconds(time)), "running expected")
       }
-      run = known.run ?? run
+      run = wasBlocked ? run : known.run ?? run
     }
     guard case .finished(run, _) = reply else { throw Mismatch("an end expected") }
-    var job = known ?? Job(state: .done, user: user, digest: end.job.digest)
+    var job = known ?? Job(state: .done, user: user, digest: digest)
     job.state = .done
     (job.run, job.attempt, job.lease) = (run, max(end.attempt, job.attempt), end.leaseID ?? "")
     (job.lane, job.why, job.refused) = (nil, nil, nil)
+    (job.isCancelled, job.isBlocked) = (false, end.status == .blocked)
     jobs[id] = job
   }
 
-  private mutating func settle(_ end: Finish) {
+  mutating func cancel(_ id: String, _ reply: CancelReply) throws {
+    guard let known = jobs[id] else { return try require(reply == .unknown, "unknown expected") }
+    if known.state == .done, !known.isBlocked {
+      guard case .ended = reply else { throw Mismatch("ended expected") }
+      return
+    }
+    if known.state != .done { jobs[id]?.isCancelled = true }
+    if known.state == .running { return try require(reply == .stopping, "stopping expected") }
+    guard case .idle(let idle) = reply else { throw Mismatch("nobody runs it") }
+    try require(
+      idle.run == (known.isBlocked ? nil : known.run) && idle.digest == known.digest
+        && idle.attempt == (known.isBlocked ? 0 : known.attempt), "\(known) expected")
+  }
+
+  /// - Parameter granted: attempts of the run, of which its holder may not have heard.
+  private mutating func settle(_ end: Finish, _ user: String, granted: Int) {
     guard let month = end.month else { return }
-    let (user, run) = (end.job.userID, "\(end.job.id)/\(end.run)")
+    let run = "\(end.jobID)/\(end.run)"
+    for attempt in end.attempt..<max(end.attempt, granted) { users[user]?.open["\(run)/\(attempt + 1)"] = nil }
     for cost in end.costs {
       settle(user, "\(run)/\(cost.attempt)", month, cost.spent?.figures ?? [0, 0, 0, 0, 0])
     }

@@ -25,6 +25,10 @@ struct AdmissionModel {
     var refused: String?
     /// Whether a row or an open entry counts its run already.
     var isCounted = true
+    /// Somebody wants it ended.
+    var isCancelled = false
+    /// It ended so; its message may come again.
+    var isBlocked = false
     /// Of a waiting job.
     var lane: Lane?
     var why: WaitReason?

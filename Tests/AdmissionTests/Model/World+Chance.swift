@@ -13,7 +13,8 @@ extension World {
   private mutating func act() async throws {
     switch Int.random(in: 0..<1000, using: &random) {
     case ..<130: try publishJob()
-    case ..<290: deliver()
+    case ..<282: deliver()
+    case ..<290: try await cancelAny()
     case ..<680: try await stepAny()
     case ..<770: try await claimAny()
     case ..<880: try await getAny()
@@ -44,6 +45,27 @@ extension World {
     lanes[user.lane, default: []].append(message)
     add(message)
     note("publish job-\(number) of \(user.name)")
+  }
+
+  /// Mostly one that has not ended; who asks ends what nobody runs, unless it dies before that.
+  private mutating func cancelAny() async throws {
+    let isKnown = random.chance(7, in: 8)
+    let wanted = jobs.indices.suffix(200).filter { number in
+      guard let job = model.jobs[jobs[number].id] else { return !isKnown }
+      return isKnown == (job.state != .done || job.isBlocked)
+    }
+    guard let number = wanted.randomElement(using: &random) else { return }
+    let reply = try await bench.desk.cancel(jobs[number].id, note: "by the model")
+    note("cancel \(jobs[number].id) -> \(reply)")
+    count("cancel \("\(reply)".prefix { $0 != "(" })")
+    try model.cancel(jobs[number].id, reply)
+    guard case .idle(let idle) = reply, random.chance(3, in: 4) else { return }
+    if model.jobs[idle.id]?.isBlocked == true { allowedEnds[number] += 1 }
+    let end = Finish(cancelling: idle, run: idle.run ?? "stamp-\(nextSerial())", result: [1])
+    let finished = try await bench.desk.finish([end])[0]
+    note("end \(idle.id) cancelled -> \(finished)")
+    try model.finish(end, finished)
+    if case .finished = finished { try hasEnded(number) }
   }
 
   private mutating func duplicate() {

@@ -123,6 +123,7 @@ extension World {
       let estimate = user(of: job).limits.isMetered ? estimate(job, run, attempt) : nil
       try await declare(job, run, AttemptCost(attempt: attempt, event: [UInt8(attempt)], spent: estimate))
     case .blocked: try await end(worker, index, job, .blocked)
+    case .cancelled: try await end(worker, index, job, .cancelled)
     case .exhausted: try await end(worker, index, job, .failed)
     case .idle:
       if random.chance(1, in: 2) { try await end(worker, index, job, .cancelled) }

@@ -1,0 +1,116 @@
+import Admission
+import Catalog
+import Contracts
+import HTTPTypes
+import Hummingbird
+import Lanes
+import Logging
+
+/// `POST /create-story`: asks the door once for the whole story, makes its jobs known, publishes them to the lane of the
+/// user's tier, and answers when the broker has them. Stateless.
+struct StorySubmission: Sendable {
+  let desk: AdmissionDesk
+  let topology: Topology
+  let door: Gathering<DoorRequest, DoorAnswer>
+  /// Returns when all are confirmed.
+  let post: @Sendable ([Dispatch]) async throws -> Void
+  let now: @Sendable () -> Timestamp
+  let logger: Logger
+
+  func submit(_ request: Request, _ context: GatewayContext) async throws -> Response {
+    guard let order = context.order, let principal = context.principal else {
+      fatalError("Bug: a story is submitted without its policy")
+    }
+    let key = request.headers[.idempotencyKey]
+    if let key, !JobBody.isIdempotencyKey(key) { throw Problem.idempotencyKey }
+    let story = try StoryRequest(order.message.root)
+    let id = StoryID(
+      scenes: story.scenes.count, idempotencyKey: key, sender: principal.keyID ?? "local", at: now())
+    let plan = StoryPlan(
+      story, id: id, userID: order.userID, message: order.message.bytes, chunk: order.tier.batchSize)
+    let jobs = try plan.parts.map { try JobSubmission.job($0.body) }
+    let limits = AdmissionLimits(of: order.tier)
+    let answer: DoorAnswer
+    do {
+      answer = try await door.ask(
+        DoorRequest(
+          job: Self.representative(of: id, order), lane: order.tier.lane, tier: order.tier.code,
+          concurrency: order.tier.concurrency, limits: limits))
+    } catch {
+      throw Problem.admissionUnreachable
+    }
+    switch answer {
+    case .known(let place): return Self.accepted(plan, order, place, fields: [:])
+    case .pass(let place, let windows):
+      do {
+        try await desk.expect(jobs, lane: order.tier.lane, tier: order.tier.code, at: place.at)
+      } catch {
+        await doubt(plan)
+        throw Problem.admissionUnreachable
+      }
+      try await publish(plan, order.tier.lane)
+      return Self.accepted(plan, order, place, fields: RateLimitFields.fields(limits, windows))
+    default: throw Problem(refusing: answer, limits)
+    }
+  }
+
+  /// What the door counts and remembers: the request as a whole.
+  private static func representative(of id: StoryID, _ order: GatewayContext.Order) -> Job {
+    Job(
+      id: id.stem, userID: order.userID, taskType: .video, claimedTier: nil, payload: order.message.root,
+      seriesID: nil, model: nil, notBefore: nil, deadline: nil, maximumCost: nil, after: [], metadata: nil,
+      digest: JobMessage.digest(of: order.message.bytes))
+  }
+
+  /// A part that was published before is absorbed, so the whole may be sent again.
+  private func publish(_ plan: StoryPlan, _ lane: Lane) async throws {
+    let time = now()
+    do {
+      try await post(
+        plan.parts.map { Submission(id: $0.id, body: $0.body, lane: lane).dispatch(in: topology, at: time) })
+    } catch {
+      await doubt(plan)
+      var problem = Problem(
+        .unavailable,
+        "the broker did not confirm all jobs of the story in time: with an Idempotency-Key it may be sent again",
+        retryAfter: .seconds(2))
+      problem.jobID = plan.id.text
+      throw problem
+    }
+  }
+
+  private func doubt(_ plan: StoryPlan) async {
+    do { try await desk.doubt([plan.id.stem] + plan.parts.map(\.id)) } catch {
+      logger.warning(
+        "a story that may not be there is shown as queued for a while", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
+  private static func accepted(
+    _ plan: StoryPlan, _ order: GatewayContext.Order, _ place: DoorPlace, fields: HTTPFields
+  ) -> Response {
+    var json = JSONWriter(capacity: 256 + plan.parts.count * 80)
+    json.literal("{")
+    json.member("storyId", plan.id.text)
+    json.member("tier", order.tier.code)
+    json.member("priority", Int64(order.tier.lane.priority))
+    json.member("lane", order.tier.lane.rawValue)
+    json.key("jobs")
+    json.literal("[")
+    for (index, part) in (plan.scenes + [plan.video]).enumerated() {
+      json.literal(index > 0 ? ",{" : "{")
+      json.member("id", part.id)
+      json.member("taskType", part.taskType.rawValue)
+      json.key("scene")
+      if let scene = part.scene { json.integer(Int64(scene)) } else { json.literal("null") }
+      json.literal("}")
+    }
+    json.literal("]")
+    json.member("expectedStart", place.expectedStart)
+    json.literal("}")
+    var fields = fields
+    fields[.contentType] = "application/json"
+    fields[.location] = "/v1/stories/\(plan.id.text)"
+    return Response(status: .accepted, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+  }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Billing
+import Contracts
+import Operations
+
+/// `tollway keys revoke`: first the row in the ledger, then the copy in Redis, where it counts within a second.
+struct KeyRevokeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "revoke", abstract: "Refuse a key from now on, for ever.",
+    discussion: "Every gateway follows within a second. Jobs that came in with the key go on.")
+
+  @OptionGroup var settings: Settings
+  @Argument(help: "The key's id, the part between the underscores of its secret.") var key: String
+  @OptionGroup var note: ChangeNote
+
+  func run() async throws {
+    let wires = try Wires.forCommand("keys", settings)
+    let copy = KeyCopy(in: try Ledger.openExisting(settings), desk: wires.desk)
+    guard let (revoked, isNew) = try await copy.keys.revoke(key, by: note.author, reason: note.reason) else {
+      throw CommandFailure(.failed, "there is no key \(key.printable)", "tollway keys list shows all")
+    }
+    // Also where it was revoked: an earlier try may have failed between the two.
+    try await CommandFailure.aroundCopy { try await copy.write(revoked.key) }
+    await wires.close()
+    Output.line(
+      isNew
+        ? "key \(revoked.key.id) (\(revoked.key.name.printable)) is refused from now on"
+        : "nothing changed, key \(revoked.key.id) was revoked already")
+  }
+}

@@ -1,0 +1,155 @@
+"""Jobs that are cancelled: where they wait, and while they run."""
+
+import json
+import time
+
+from children import echo, ends, family, state_of
+from fleet import PATIENCE, check, main, quiet, together, wait_for
+from gateway import send, start_gateway
+
+PROMPT = 5  # seconds; two are promised, the rest is for a busy machine
+
+
+def cancel(fleet, name, *options, code=0):
+    done = fleet.run("cancel", name, *options)
+    check(done.returncode == code, f"tollway cancel {name} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def is_cancelled(event, word=None):
+    check(event["status"] == "cancelled" and event["error"]["code"] == "cancelled", f"{event['jobId']} ended {event}")
+    check(word is None or word in event["error"]["message"], f"{event['error']}")
+
+
+def llm(name, prompt, user="u"):
+    return {"id": name, "userId": user, "userTier": "tier2", "taskType": "llm", "payload": {"prompt": prompt}}
+
+
+def waiting():
+    """In a bay, on the ladder for a parent, blocked: at once, by whoever cancels. Their messages are dropped when they come
+    up, and nothing is ever bought for them."""
+    with family() as fleet:
+        fleet.assign("u", concurrency=1)
+        fleet.assign("poor", jobs=1)
+        fleet.publish([echo("first", user="poor"), echo("holder", sleepMs=5000)])
+        wait_for("the holder to run", PATIENCE, lambda: state_of(fleet, "holder")["state"] == "running")
+        ends(fleet, "first")
+        fleet.publish([echo("bay"), echo("behind"), echo("ladder", after=["holder"]), echo("stopped", user="poor")])
+        for name in ("bay", "behind", "ladder"):
+            wait_for(f"{name} to wait", PATIENCE, lambda: state_of(fleet, name)["state"] == "waiting")
+        check(ends(fleet, "stopped")["stopped"]["status"] == "blocked", "nothing was blocked")
+        fleet.results.events.clear()
+        begin = time.monotonic()
+        for name in ("bay", "ladder", "stopped"):
+            cancel(fleet, name, "--by", "anna", "--reason", "wrong text")
+        done = fleet.results.wait(["bay", "ladder", "stopped"], PROMPT)
+        took = time.monotonic() - begin
+        for name in ("bay", "ladder", "stopped"):
+            is_cancelled(done[name][0], "by anna: wrong text")
+            check(done[name][0]["taskType"] == "echo" and not done[name][0]["attempts"], f"{done[name][0]}")
+            check(state_of(fleet, name)["state"] == "cancelled", f"{state_of(fleet, name)}")
+        check("before" in cancel(fleet, "bay"), "cancelled twice, and told as the first time")
+        check("succeeded" in cancel(fleet, "first", code=1), "a job that had ended was cancelled")
+        check("not known" in cancel(fleet, "nobody", code=1), "a job that nobody knows was cancelled")
+        check(ends(fleet, "behind")["behind"]["status"] == "succeeded", "the job behind a cancelled one did not run")
+        fleet.assign("poor", jobs=10)
+        check(fleet.run("blocked", "release", "--all").returncode == 0, "the letter was not released")
+        wait_for("the letter to be dropped", PATIENCE, lambda: fleet.depth("jobs.blocked") == 0)
+        quiet(fleet)
+        for name in ("bay", "ladder", "stopped"):
+            is_cancelled(ends(fleet, name)[name])
+        rows = {row["job_id"] for row in fleet.rows()}
+        check(rows == {"first", "holder", "behind"}, f"the ledger has {rows}")
+        return {"seconds for three": round(took, 1)}
+
+
+def running():
+    """The provider's call is broken off, the attempt is booked, and the user's next job has the slot."""
+    with family() as fleet:
+        fleet.assign("u", concurrency=1)
+        fleet.publish([llm("hanging", "fault-hang now"), echo("next", word="next")])
+        wait_for("the call", PATIENCE, lambda: fleet.calls())
+        begin = time.monotonic()
+        cancel(fleet, "hanging", "--reason", "enough")
+        told = time.monotonic() - begin
+        event = ends(fleet, "hanging", seconds=PROMPT)["hanging"]
+        is_cancelled(event, "enough")
+        wait_for("the provider to see the connection close", PROMPT, lambda: all(
+            call.get("status") == 0 for call in fleet.calls().values()))
+        check(len(fleet.calls()) == 1, "the job was tried again")
+        check(ends(fleet, "next", seconds=PROMPT)["next"]["status"] == "succeeded", "the next job did not run")
+        check([attempt["outcome"] for attempt in event["attempts"]] == ["unknown"], f"{event['attempts']}")
+        row = wait_for("the row of the attempt", PATIENCE, lambda: [
+            row for row in fleet.rows() if row["job_id"] == "hanging"])
+        check(len(row) == 1 and row[0]["outcome"] == "unknown" and row[0]["amount_nano_usd"] > 0, f"{row}")
+        check(float(event["cost"]["amount"]) * 1e9 == row[0]["amount_nano_usd"], f"{event['cost']} is not {row}")
+        quiet(fleet)
+        return {"cancelled after s": round(told, 1)}
+
+
+def beside_others():
+    """Of jobs that travel in one call one is cancelled: the call goes on for the others."""
+    with family(slots=16) as fleet:
+        names = [f"together-{number}" for number in range(5)]
+        fleet.publish([echo(name, user=f"u{name[-1]}", sleepMs=6000) for name in names])
+        for name in names:
+            wait_for(f"{name} to run", PATIENCE, lambda: state_of(fleet, name)["state"] == "running")
+        begin = time.monotonic()
+        cancel(fleet, names[0])
+        is_cancelled(ends(fleet, names[0], seconds=PROMPT)[names[0]])
+        check(time.monotonic() - begin < PROMPT, "the cancelled one waited for the others")
+        for name, event in ends(fleet, *names[1:]).items():
+            check(event["status"] == "succeeded" and len(event["attempts"]) == 1, f"{name} ended {event}")
+        wait_for("a row for each", PATIENCE, lambda: len(fleet.rows()) == len(names))
+        quiet(fleet)
+
+
+def gone_worker():
+    """The worker of a cancelled job dies before it hears of it: who takes the job up does not run it."""
+    with family() as fleet:
+        fleet.publish([echo("job", sleepMs=120_000)])
+        wait_for("the job to run", PATIENCE, lambda: state_of(fleet, "job")["state"] == "running")
+        fleet.worker.kill()
+        fleet.worker.wait()
+        cancel(fleet, "job", code=75)
+        fleet.start_worker(4)
+        is_cancelled(ends(fleet, "job", seconds=2 * PATIENCE)["job"])
+        check(json.loads(fleet.run("cancel", "job", "--format", "json").stdout)["state"] == "cancelled", "not cancelled")
+        quiet(fleet)
+
+
+def over_http():
+    """By who sent them: one that runs is stopped while the request waits, one behind it at once, and then it is said that
+    both are."""
+    with family() as fleet:
+        fleet.assign("u", concurrency=1)
+        gateway = start_gateway(fleet)
+        for job in (llm("hanging", "fault-hang now"), echo("behind")):
+            check(send(gateway, "POST", "/v1/jobs", body=job).status == 202, f"{job['id']} was not taken")
+            wait_for(f"{job['id']} to be seen", PATIENCE, lambda: state_of(fleet, job["id"])["state"] in (
+                "running", "waiting"))
+        wait_for("the call", PATIENCE, lambda: fleet.calls())
+        begin = time.monotonic()
+        for name in ("behind", "hanging"):
+            answer = send(gateway, "DELETE", f"/v1/jobs/{name}")
+            check(answer.status == 200 and answer.json["status"] == "cancelled", f"{answer.status}: {answer.text}")
+        took = time.monotonic() - begin
+        check(took < PROMPT, f"it took {took:.1f} s")
+        for name, event in ends(fleet, "hanging", "behind").items():
+            is_cancelled(event, "by the local operator")
+        check(send(gateway, "DELETE", "/v1/jobs/hanging").status == 200, "asking again is no harm")
+        row = wait_for("the row of the attempt", PATIENCE, lambda: fleet.rows())
+        check([entry["job_id"] for entry in row] == ["hanging"] and row[0]["outcome"] == "unknown", f"{row}")
+        quiet(fleet)
+        return {"both cancelled after s": round(took, 1)}
+
+
+SCENARIOS = (waiting, running, beside_others, gone_worker, over_http)
+
+
+def all_cancelled():
+    return together({scenario.__name__: scenario for scenario in SCENARIOS}, 2)
+
+
+if __name__ == "__main__":
+    main(all_cancelled, by_name_only=SCENARIOS)

@@ -1,0 +1,135 @@
+import AMQP
+import Admission
+import AsyncHTTPClient
+import Contracts
+import Gateway
+import NIOHTTP1
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(5)))
+struct CancelPageTests {
+  /// Plays the worker of a job that runs, as one that is told to stop.
+  private func stop(_ job: Job, at bench: GatewayBench) async throws {
+    let result = ResultEvent(
+      jobID: job.id, userID: job.userID, tier: "FREE", taskType: "echo", status: .cancelled, run: "r1",
+      finishedAt: Timestamp(milliseconds: 0))
+    _ = try await bench.desk.finish([
+      Finish(
+        job: job, leaseID: "w.\(job.id)", run: "r1", status: .cancelled, result: result.withoutOutput(), output: nil,
+        attempt: 1, costs: [])
+    ])
+  }
+
+  @Test func `a job that waits ends at once, and again is no harm`() async throws {
+    try await GatewayBench.with { bench in
+      let location = try #require(try await bench.submit(echo("job")).field("location"))
+      for _ in 1...2 {
+        let answer = try await bench.send(location, method: .DELETE)
+        #expect(answer.status == 200 && answer.field("content-type") == "application/json")
+        #expect(
+          try answer.json["status"]?.string == "cancelled" && answer.json["error"]?["code"]?.string == "cancelled")
+        #expect(try answer.json["result"]?["error"]?["message"]?.string == "cancelled by the local operator")
+      }
+      guard case .finished = try await bench.start(try echoJob("job")) else {
+        Issue.record("a worker may begin it")
+        return
+      }
+    }
+  }
+
+  @Test func `a job that runs is stopped by its worker, and until then it is accepted`() async throws {
+    try await GatewayBench.with { bench in
+      _ = try await bench.submit(echo("slow"))
+      _ = try await bench.start(try echoJob("slow"))
+      let patient = try await bench.send("/v1/jobs/slow", method: .DELETE)
+      #expect(try patient.status == 202 && patient.json["status"]?.string == "running")
+      async let answer = bench.send("/v1/jobs/slow", method: .DELETE)
+      try await stop(try echoJob("slow"), at: bench)
+      let stopped = try await answer
+      #expect(try stopped.status == 200 && stopped.json["status"]?.string == "cancelled")
+    }
+  }
+
+  @Test func `what has ended otherwise cannot be cancelled, what is not there not either`() async throws {
+    try await GatewayBench.with { bench in
+      _ = try await bench.submit(echo("done"))
+      try await bench.finish(try echoJob("done"), output: nil, isStarted: false)
+      let late = try await bench.send("/v1/jobs/done", method: .DELETE)
+      #expect(try late.status == 409 && late.problem == "already-ended")
+      for path in ["/v1/jobs/none", "/v1/stories/none", "/v1/stories/st-none-1"] {
+        #expect(try await bench.send(path, method: .DELETE).status == 404, "\(path)")
+      }
+      #expect(try await bench.send("/v1/jobs/done", method: .PUT).field("allow") == "DELETE, GET, HEAD")
+    }
+  }
+
+  @Test func `only who may send jobs for the user may cancel them`() async throws {
+    try await GatewayBench.with { bench in
+      let (_, sender) = try await bench.key([.submit], "studio-*")
+      let (other, everybody) = try await bench.key([.submit])
+      let (_, reader) = try await bench.key([.read])
+      try await waitUntil("keys are asked for") { try await bench.send("/v1/jobs/x").status == 401 }
+      #expect(try await bench.submit(echo("theirs"), headers: everybody).status == 202)
+      #expect(try await bench.send("/v1/jobs/theirs", method: .DELETE, headers: sender).status == 404)
+      #expect(try await bench.send("/v1/jobs/theirs", method: .DELETE, headers: reader).status == 403)
+      #expect(try await bench.send("/v1/jobs/theirs", method: .DELETE).status == 401)
+      let answer = try await bench.send("/v1/jobs/theirs", method: .DELETE, headers: everybody)
+      #expect(answer.status == 200 && answer.text.contains("cancelled by the key \(other.id)"))
+      let story = try await bench.tell(1, headers: everybody)
+      #expect(try await bench.send(story, method: .DELETE, headers: sender).status == 404)
+      #expect(try await bench.send(story, method: .DELETE, headers: reader).status == 403)
+      #expect(try await bench.send(story, method: .DELETE, headers: everybody).status == 200)
+    }
+  }
+
+  @Test func `a page of another site cancels nothing at a fleet without keys`() async throws {
+    try await GatewayBench.with { bench in
+      _ = try await bench.submit(echo("job"))
+      let foreign = ["Origin": "https://elsewhere.example"]
+      #expect(try await bench.send("/v1/jobs/job", method: .DELETE, headers: foreign).status == 403)
+      #expect(try await bench.send("/v1/jobs/job").json["status"]?.string == "queued")
+    }
+  }
+
+  @Test func `a story ends with all its jobs, although no worker has seen them`() async throws {
+    try await GatewayBench.with { bench in
+      let story = try await bench.tell(12)
+      #expect(try await bench.send(story).json["status"]?.string == "queued")
+      let answer = try await bench.send(story, method: .DELETE)
+      #expect(try answer.status == 200 && answer.json["status"]?.string == "cancelled")
+      let scenes = try answer.json["scenes"]?.elements ?? []
+      #expect(scenes.count == 12)
+      #expect(
+        scenes.allSatisfy {
+          $0["speech"]?["status"]?.string == "cancelled" && $0["image"]?["status"]?.string == "cancelled"
+        })
+      var begun = 0
+      for _ in 0..<25 {
+        let message = try #require(try await bench.take(from: .low))
+        guard case .job(let job) = JobMessage.decode(Array(message.body.utf8), messageID: nil) else { continue }
+        if case .finished = try await bench.start(job, limit: 100) { continue }
+        begun += 1
+      }
+      #expect(begun == 0)
+      #expect(try await bench.send(story, method: .DELETE).status == 200)
+    }
+  }
+
+  @Test func `what has succeeded of a story stays, and a story that is told cannot be cancelled`() async throws {
+    try await GatewayBench.with { bench in
+      let story = try await bench.tell(1)
+      let jobs = try await bench.jobs(in: .low, 3)
+      let speech = try #require(jobs.first { $0.taskType == .tts })
+      _ = try await bench.start(speech, limit: 100)
+      try await bench.finish(speech, output: nil)
+      let answer = try await bench.send(story, method: .DELETE).json
+      #expect(answer["scenes"]?.elements.first?["speech"]?["status"]?.string == "succeeded")
+      #expect(answer["scenes"]?.elements.first?["image"]?["status"]?.string == "cancelled")
+      let told = try await bench.tell(1)
+      for job in try await bench.jobs(in: .low, 3) { try await bench.finish(job, output: nil, isStarted: false) }
+      let late = try await bench.send(told, method: .DELETE)
+      #expect(try late.status == 409 && late.problem == "already-ended")
+    }
+  }
+}
