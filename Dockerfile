@@ -1,4 +1,5 @@
-# Tollway in one small image: `docker run tollway` is a worker, `docker run tollway tollway billing` the ledger.
+# Tollway in one small image: `docker run tollway` is a worker, `docker run tollway tollway billing` the ledger,
+# `docker run -p 8080:8080 tollway tollway gateway` the gateway, once there is a key (`tollway keys create`).
 # Build:  docker build -t tollway .
 
 FROM swift:6.3-bookworm AS build
@@ -31,8 +32,9 @@ USER tollway
 WORKDIR /var/lib/tollway
 VOLUME /var/lib/tollway
 ENV TOLLWAY_POLICY=/etc/tollway/policy.yml TOLLWAY_COSTS=/etc/tollway/provider_costs.yml \
-    TOLLWAY_LOG_FORMAT=json TOLLWAY_HTTP=0.0.0.0:9464
-EXPOSE 9464
+    TOLLWAY_LOG_FORMAT=json TOLLWAY_HTTP=0.0.0.0:9464 TOLLWAY_GATEWAY=0.0.0.0:8080
+# Health and metrics of every role; the gateway and its console.
+EXPOSE 9464 8080
 # Every role answers /healthz; the image has no curl, bash can ask.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9464 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 2 line <&3 && [[ $line == *' 200 '* ]]"]

@@ -19,6 +19,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 // jemalloc, linked statically, in the place of malloc: a tenth less CPU a job (docs/benchmarks.md). Left out where it is
@@ -50,6 +51,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -84,11 +86,16 @@ let package = Package(
     // What commands and gateway both show and do, without printing.
     room("Operations", needs: ["AMQP", "Contracts", "Catalog", "Lanes", "Admission", "Billing", "Work"]),
 
+    // Pages for people, out of what Operations knows. Makes text, and asks nobody.
+    room(
+      "Console", needs: ["Contracts", "Admission", "Billing", "Operations", mustache],
+      resources: [.embedInCode("Templates"), .embedInCode("Assets")]),
+
     room(
       "Gateway",
       needs: [
-        "AMQP", "Contracts", "Catalog", "Lanes", "Admission", "Providers", "Observability", "Operations", hummingbird,
-        crypto, logging,
+        "AMQP", "Contracts", "Catalog", "Lanes", "Admission", "Billing", "Providers", "Observability", "Operations",
+        "Console", hummingbird, crypto, logging,
       ], resources: [.embedInCode("Defaults")]),
 
     .executableTarget(
@@ -112,8 +119,21 @@ let package = Package(
     tests("Lanes", needs: ["AMQP", "Contracts", logging]),
     tests("Work", needs: ["Admission", "AMQP", "Catalog", "Contracts", "Lanes", "Providers", "Redis", logging]),
     tests("Admission", needs: ["Contracts", "Redis", logging]),
-    tests("Gateway", needs: ["Admission", "AMQP", "Catalog", "Contracts", "Lanes", "Redis", httpClient, logging]),
+    tests("Console", needs: ["Contracts", "AMQP", "Catalog", "Lanes", "Admission", "Billing", "Operations"]),
+    tests(
+      "Gateway",
+      needs: [
+        "Admission", "AMQP", "Billing", "Catalog", "Contracts", "Lanes", "Operations", "Redis", httpClient, logging,
+      ]),
     .testTarget(
       name: "TollwayTests", dependencies: ["tollway", "Contracts", "TestKit"], swiftSettings: strict),
     .testTarget(name: "TestKitTests", dependencies: ["TestKit"], swiftSettings: strict),
   ])
+
+// What the gateway is measured beside, built only for that (Benchmarks/gateway/run).
+if Context.environment["TOLLWAY_BENCHMARKS"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "bare-door", dependencies: ["AMQP", "CAllocator", hummingbird, logging],
+      path: "Benchmarks/gateway/bare-door", swiftSettings: strict))
+}

@@ -13,7 +13,7 @@ extension AdmissionDesk {
         .argRunID().arg(configuration.leaseLength.milliseconds).arg(job.userKey).arg(job.id).arg(job.digest)
         .arg(request.lane.rawValue).arg(Int64(request.concurrency)).arg(request.limits.text)
         .arg(request.spends.map(\.rawValue).joined(separator: " ")).arg(configuration.stateTTL.milliseconds)
-        .arg(request.tier)
+        .arg(request.tier).arg(request.jobs.first?.id ?? "").arg(request.jobs.first?.digest ?? "")
     }
     return try await run(calls, DoorAnswer.init(reading:))
   }
@@ -31,13 +31,25 @@ extension AdmissionDesk {
   }
 
   /// Says of jobs that were let in that the broker may not have them: they are soon not known any more.
-  package func doubt(_ jobs: [String]) async throws(AdmissionError) {
+  /// - Parameter request: with which they came in.
+  package func doubt(_ jobs: [String], of request: String? = nil) async throws(AdmissionError) {
+    let marks = jobs.map(mark(of:)) + (request.map { [mark(ofRequest: $0)] } ?? [])
     _ = try await send(
-      jobs.map { RedisCommand("PEXPIRE", capacity: 192).arg(mark(of: $0)).arg(Self.doubt.milliseconds) })
+      marks.map { RedisCommand("PEXPIRE", capacity: 192).arg($0).arg(Self.doubt.milliseconds) })
+  }
+
+  /// Says of a request for many jobs that the broker has all of them: it is known when it comes again.
+  /// - Parameter job: stood for it at the door.
+  package func confirm(request job: Job) async throws(AdmissionError) {
+    _ = try await send([
+      RedisCommand("SET", capacity: 256).arg(mark(ofRequest: job.id)).arg("\(job.userKey) \(job.digest) sent")
+        .arg("XX").arg("PX").arg(configuration.stateTTL.milliseconds)
+    ])
   }
 
   /// Holds what `door.lua` remembers of a job until a worker knows it.
   private func mark(of job: String) -> String { keys.prefix + "door:job:" + job }
+  private func mark(ofRequest id: String) -> String { keys.prefix + "door:request:" + id }
 
   /// The entitlements of users, as `Entitlement` encodes them; nil for those without any.
   package func entitlements(of users: [String]) async throws(AdmissionError) -> [[UInt8]?] {

@@ -20,6 +20,11 @@ extension AdmissionDesk {
     _ = try await send([RedisCommand("HSET").arg(keys.entitlements).arg(Self.freezeField).arg(Self.noFreeze)])
   }
 
+  /// The id as in `Outlook.freeze`.
+  package func freezeID() async throws(AdmissionError) -> String? {
+    try await send([RedisCommand("HGET").arg(keys.entitlements).arg(Self.freezeField)])[0].string
+  }
+
   /// The id as in `Outlook.freeze`, and what `setFreeze` was given; nil while nothing is frozen. While another freeze
   /// is being set the bytes may be its already: they carry their own id.
   package func freeze() async throws(AdmissionError) -> (id: String?, bytes: [UInt8]?) {

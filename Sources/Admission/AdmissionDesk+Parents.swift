@@ -11,9 +11,11 @@ package struct ChildJob: Sendable {
   package var replays: String?
   /// When it asks again if it has to wait.
   package var pause: Duration
+  package var labels: JobLabels?
 
-  package init(job: Job, lane: Lane, replays: String?, pause: Duration) {
+  package init(job: Job, lane: Lane, replays: String?, pause: Duration, labels: JobLabels? = nil) {
     self.job = job
+    self.labels = labels
     self.lane = lane
     self.replays = replays
     self.pause = pause
@@ -61,7 +63,7 @@ extension AdmissionDesk {
       let call = call(AdmissionScripts.parents, 384 + job.after.count * 64)
         .arg(job.id).arg(job.userKey).arg(job.digest).arg(child.lane.rawValue).arg(job.taskType.rawValue)
         .arg(child.replays ?? "").arg(child.pause.milliseconds).arg(configuration.unfinishedTTL.milliseconds)
-        .arg(configuration.parentPatience.milliseconds)
+        .arg(configuration.parentPatience.milliseconds).arg(child.labels?.text ?? [])
       return job.after.reduce(call) { $0.arg($1) }
     }
     return try await run(calls, ParentsReply.init(reading:))

@@ -162,7 +162,7 @@ extension AdmissionDesk {
       return call(AdmissionScripts.rest, 384)
         .arg(job.id).arg(job.userKey).arg(job.digest).arg(resting.lane.rawValue).arg(resting.until.milliseconds)
         .arg(resting.reason.rawValue).arg(configuration.unfinishedTTL.milliseconds).arg(resting.trail)
-        .arg(job.taskType.rawValue)
+        .arg(job.taskType.rawValue).arg(resting.labels?.text ?? [])
     }
     return try await run(calls) { $0.int.map { $0 == 1 } }
   }

@@ -81,12 +81,13 @@ package struct AdmissionDesk: Sendable {
   }
 
   /// Gives an attempt that nobody will report on its event. False: not in that state any more, ask `admit` again.
+  /// - Parameter mayRepeat: whatever the job is, because nothing was bought.
   package func declareUnknown(
-    _ job: Job, run: String, _ cost: AttemptCost
+    _ job: Job, run: String, _ cost: AttemptCost, mayRepeat: Bool = false
   ) async throws(AdmissionError) -> Bool {
     let call = call(AdmissionScripts.declareUnknown, 1024)
       .arg(job.id).arg(job.userKey).arg(run).arg(Int64(cost.attempt)).arg(cost.event)
-      .arg(cost.spent?.text ?? "")
+      .arg(cost.spent?.text ?? "").arg(mayRepeat ? "1" : "0")
     return try await self.run([call]) { $0.int.map { $0 == 1 } }[0]
   }
 
@@ -114,7 +115,7 @@ package struct AdmissionDesk: Sendable {
       .arg(configuration.unfinishedTTL.milliseconds).arg(request.replays ?? "")
       .arg(job.taskType.mayRepeatUnknown ? "1" : "0").arg(Int64(request.copy)).arg(request.claim?.text ?? "")
       .arg(request.limits.text).arg(request.worst?.text ?? "").arg(request.stamp).arg(Int64(configuration.bays))
-      .arg(job.taskType.rawValue)
+      .arg(job.taskType.rawValue).arg(request.labels?.text ?? [])
   }
 
   private func call(renewing lease: HeldLease, notingIntent: Bool = false) -> RedisScriptCall {

@@ -24,13 +24,16 @@ package final class AdmissionRequest: Sendable {
   package let worst: Spending?
   /// Of the policy in force.
   package let stamp: String
+  /// Kept if the job has to wait.
+  package let labels: JobLabels?
 
   package init(
     job: Job, lane: Lane, limit: Int, leaseID: String, runStamp: String, intent: [UInt8], replays: String? = nil,
     copy: Int = 0, claim: Claim? = nil, limits: AdmissionLimits = AdmissionLimits(), worst: Spending? = nil,
-    stamp: String = ""
+    stamp: String = "", labels: JobLabels? = nil
   ) {
     self.job = job
+    self.labels = labels
     self.lane = lane
     self.limit = limit
     self.leaseID = leaseID

@@ -25,6 +25,7 @@ enum AdmissionScripts {
   static let explain = script("explain", PackageResources.explain_lua)
   static let glance = script("glance", PackageResources.glance_lua)
   static let census = script("census", PackageResources.census_lua)
+  static let lines = script("lines", PackageResources.lines_lua)
   static let breaker = script("breaker", PackageResources.breaker_lua)
   static let probe = script("probe", PackageResources.probe_lua)
   static let byHand = script("by_hand", PackageResources.by_hand_lua)

@@ -1,6 +1,6 @@
 package import Contracts
 
-/// One request at the door of the fleet: a job that its sender wants in.
+/// One request at the door of the fleet: a job that its sender wants in, or many together.
 package struct DoorRequest: Sendable {
   package let job: Job
   package let lane: Lane
@@ -9,18 +9,25 @@ package struct DoorRequest: Sendable {
   /// Leases that the job's user may hold at once.
   package let concurrency: Int
   package let limits: AdmissionLimits
+  /// Of a request for many jobs, which `job` only stands for: all of them, first the one that workers know it by.
+  package let jobs: [Job]
 
-  package init(job: Job, lane: Lane, tier: String, concurrency: Int, limits: AdmissionLimits) {
+  package init(
+    job: Job, lane: Lane, tier: String, concurrency: Int, limits: AdmissionLimits, jobs: [Job] = []
+  ) {
     self.job = job
+    self.jobs = jobs
     self.lane = lane
     self.tier = tier
     self.concurrency = concurrency
     self.limits = limits
   }
 
-  /// What every job of the task uses of a month, whichever provider serves it.
-  var spends: [MonthlyLimit] {
-    switch job.taskType {
+  /// What the jobs use of a month, whichever provider serves them.
+  var spends: Set<MonthlyLimit> { Set((jobs.isEmpty ? [job] : jobs).flatMap { Self.spends($0.taskType) }) }
+
+  private static func spends(_ task: TaskType) -> [MonthlyLimit] {
+    switch task {
     case .llm, .embedding: [.money, .jobs, .tokens]
     case .tts: [.money, .jobs, .audio]
     case .video: [.money, .jobs, .video]
@@ -32,7 +39,7 @@ package struct DoorRequest: Sendable {
 package enum DoorAnswer: Sendable, Equatable {
   /// It may come in, and the windows have counted it.
   case pass(DoorPlace, DoorWindows)
-  /// The same job is here already; nothing was counted. Position 0: it runs or has ended.
+  /// The same job, or the same request for many, is here already; nothing was counted. Position 0: it runs or has ended.
   case known(DoorPlace)
   /// Another body or another user under the same id.
   case conflict

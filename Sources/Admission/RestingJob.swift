@@ -9,15 +9,18 @@ package struct RestingJob: Sendable {
   package var reason: WaitReason
   /// What was passed over, and why.
   package var passedOver: [RouteSkip]
+  package var labels: JobLabels?
 
   package init(
-    job: Job, lane: Lane, until: Timestamp, reason: WaitReason = .providerResting, passedOver: [RouteSkip] = []
+    job: Job, lane: Lane, until: Timestamp, reason: WaitReason = .providerResting, passedOver: [RouteSkip] = [],
+    labels: JobLabels? = nil
   ) {
     self.job = job
     self.lane = lane
     self.until = until
     self.reason = reason
     self.passedOver = passedOver
+    self.labels = labels
   }
 
   /// As Redis keeps it; empty where nothing was passed over.

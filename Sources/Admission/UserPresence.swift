@@ -5,7 +5,7 @@ import Redis
 package struct UserPresence: Sendable, Equatable {
   /// Leases and claims that are alive.
   package var running: Int
-  /// In the user's bays; lanes without any are left out. Who waits on the delay ladder is not among them.
+  /// Wherever they do that; lanes without any are left out. Those that no worker has looked at are not among them.
   package var waiting: [Lane: Int]
 
   package init(running: Int, waiting: [Lane: Int]) {
@@ -18,10 +18,11 @@ extension AdmissionDesk {
   /// - Parameter now: by the server's clock.
   package func presence(of user: String, at now: Timestamp) async throws(AdmissionError) -> UserPresence {
     let user = Identifier.base64url(user)
-    var commands = [RedisCommand("ZCOUNT").arg(keys.leases(user)).arg("(\(now.milliseconds)").arg("+inf")]
-    for lane in Lane.allCases { commands.append(RedisCommand("HGET").arg(keys.room(lane, user)).arg("n")) }
-    let replies = try await send(commands)
-    let counts = zip(Lane.allCases, replies.dropFirst()).map { lane, reply in
+    let replies = try await send([
+      RedisCommand("ZCOUNT").arg(keys.leases(user)).arg("(\(now.milliseconds)").arg("+inf"),
+      Lane.allCases.reduce(RedisCommand("HMGET").arg(keys.user(user))) { $0.arg("waiting:\($1.rawValue)") },
+    ])
+    let counts = zip(Lane.allCases, replies[1].array ?? []).map { lane, reply in
       (lane, reply.string.flatMap { Int($0) } ?? 0)
     }
     return UserPresence(

@@ -16,6 +16,8 @@ package struct WorkerReport: Sendable, Equatable {
   package var oldest: [Lane: Duration] = [:]
   /// Deliveries taken from the lane's queue since the worker began.
   package var taken: [Lane: Int64] = [:]
+  /// Runs of the lane's jobs that ended here since then.
+  package var ended: [Lane: Int64] = [:]
   /// From arrival to start, of jobs of the last minute that had to wait for nothing but a slot.
   package var waits: [Lane: DurationHistogram] = [:]
   /// How long the calls of the last minute took, by provider; without clips, which take as long as they are.
@@ -49,6 +51,8 @@ package struct WorkerReport: Sendable, Equatable {
       json.integer(oldest[lane]?.milliseconds ?? 0)
       json.literal(",")
       json.integer(taken[lane] ?? 0)
+      json.literal(",")
+      json.integer(ended[lane] ?? 0)
       json.literal("]")
     }
     write(Lane.allCases.compactMap { lane in waits[lane].map { (lane.rawValue, $0) } }, as: "waits", to: &json)
@@ -85,6 +89,7 @@ package struct WorkerReport: Sendable, Equatable {
       buffered[lane] = counts[1]
       if counts[1] > 0, counts.count > 2 { oldest[lane] = .milliseconds(counts[2]) }
       if counts.count > 3 { taken[lane] = Int64(counts[3]) }
+      if counts.count > 4 { ended[lane] = Int64(counts[4]) }
       waits[lane] = root["waits"]?[lane.rawValue].flatMap { DurationHistogram(reading: $0) }
     }
     for member in root["calls"]?.members ?? [] {

@@ -67,6 +67,19 @@ package struct Assignments: Sendable {
     try await database.read { try $0.rows("SELECT * FROM user_assignment ORDER BY user_id").map(Self.assignment) }
   }
 
+  /// At most so many in the order of the user ids, behind one of them; `isAll`: there are no others behind those.
+  package func list(
+    limit: Int, after last: String?
+  ) async throws(LedgerError) -> (assignments: [Assignment], isAll: Bool) {
+    let found = try await database.read { session in
+      try session.rows(
+        "SELECT * FROM user_assignment WHERE user_id > ? ORDER BY user_id LIMIT ?",
+        [.text(last ?? ""), SQLValue(limit + 1)]
+      ).map(Self.assignment)
+    }
+    return (Array(found.prefix(limit)), found.count <= limit)
+  }
+
   /// The changes of one user, newest first.
   package func changes(of user: String, limit: Int = 100) async throws(LedgerError) -> [AssignmentChange] {
     try await database.read { session in

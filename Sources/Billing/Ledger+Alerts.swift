@@ -8,6 +8,27 @@ extension Ledger {
     }
   }
 
+  /// Newest first, whether or not somebody was told.
+  package func newestAlerts(limit: Int) async throws(LedgerError) -> [StoredAlert] {
+    try await database.read { session in
+      try session.rows("SELECT * FROM alert ORDER BY number DESC LIMIT ?", [SQLValue(limit)])
+        .map { try StoredAlert($0) }
+    }
+  }
+
+  /// What is the matter now, as it was told when it began; the longest first.
+  package func openAlerts() async throws(LedgerError) -> [StoredAlert] {
+    try await database.read { session in
+      try session.rows(
+        """
+        SELECT alert.* FROM condition JOIN alert ON alert.scope = condition.scope AND alert.period = condition.since
+          AND alert.kind = condition.kind AND alert.threshold = 100
+        ORDER BY condition.since, condition.scope, condition.kind
+        """
+      ).map { try StoredAlert($0) }
+    }
+  }
+
   package func markSent(_ alerts: [StoredAlert]) async throws(LedgerError) {
     let sentAt = SQLValue(now())
     try await database.write { session in

@@ -49,6 +49,21 @@ package struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   package var description: String { "ledger \(code.rawValue): \(message)" }
+
+  /// What to do about it.
+  package var remedy: String {
+    switch code {
+    case .refused: "nothing was changed; --help says what is taken"
+    case .tooEarly: "nothing was changed; ask again when that has happened"
+    case .busy: "another process holds the ledger; try again"
+    case .diskFull: "make room where the ledger lies"
+    case .newerSchema: "use the newer version of tollway"
+    case .olderSchema: "stop older billing processes; tollway billing or tollway ledger init brings them up to date"
+    case .absent:
+      "set TOLLWAY_LEDGER_URL to the one that tollway billing writes; tollway ledger init makes a new one there"
+    default: "check TOLLWAY_LEDGER_URL: that the server runs, or that the file's directory can be written"
+    }
+  }
 }
 
 extension LedgerError {

@@ -58,13 +58,20 @@ package struct ProviderDefinition: Sendable, Hashable {
     timeouts[task] ?? (task == .video ? max(timeout, .seconds(900)) : timeout)
   }
 
-  /// Whether models of this provider cost nothing unless the price book says otherwise.
-  package var isFreeByDefault: Bool {
+  /// Whether it works on this machine, so that nothing is bought: what was never heard of again may be made again, even a
+  /// picture or a video.
+  package var isOwnMachine: Bool {
     switch kind {
     case .local, .espeak, .card, .ffmpeg, .echo: true
     case .openai, .anthropic, .elevenlabs, .huggingface: false
     }
   }
+
+  /// Whether a call of a task that was never heard of again may be made again.
+  package func mayRepeat(_ task: TaskType) -> Bool { task.mayRepeatUnknown || isOwnMachine }
+
+  /// Whether models of this provider cost nothing unless the price book says otherwise.
+  package var isFreeByDefault: Bool { isOwnMachine }
 }
 
 /// What a serving process and all that it starts may take together. Nil is no limit.

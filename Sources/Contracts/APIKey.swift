@@ -56,9 +56,7 @@ package struct APIKey: Sendable, Hashable {
   private static let idLength = 12
 
   private static func hash(of secret: String) -> String {
-    SHA256.hash(data: Array(secret.utf8)).map { byte in
-      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined()
+    Identifier.hex(bytes: Array(SHA256.hash(data: Array(secret.utf8))))
   }
 }
 

@@ -19,6 +19,18 @@ package enum Identifier {
   /// What a user id looks like inside a Redis key.
   package static func base64url(_ text: String) -> String { base64url(bytes: text.utf8) }
 
+  /// Two digits of `0-9 a-f` for each byte.
+  package static func hex(bytes: some Collection<UInt8>) -> String {
+    let digits: StaticString = "0123456789abcdef"
+    return String(unsafeUninitializedCapacity: bytes.count * 2) { output in
+      for (index, byte) in bytes.enumerated() {
+        output[index * 2] = digits.utf8Start[Int(byte >> 4)]
+        output[index * 2 + 1] = digits.utf8Start[Int(byte & 15)]
+      }
+      return bytes.count * 2
+    }
+  }
+
   /// RFC 4648 section 5 without padding.
   package static func base64url(bytes: some Collection<UInt8>) -> String {
     let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -21,6 +21,8 @@ package final class Job: Sendable {
   package let maximumCost: Money?
   /// Ids of jobs of the same user that must have succeeded first; their outputs become `inputs` of the payload.
   package let after: [String]
+  /// Whether those jobs are made for this one alone: when it fails because one of them did, the others are not begun.
+  package let ownsAfter: Bool
   /// An object of the sender's, passed through to the result.
   package let metadata: JSONValue?
   /// The first 16 bytes of the body's SHA-256 in hex: tells the same job again from another one under its id.
@@ -29,7 +31,7 @@ package final class Job: Sendable {
   package init(
     id: String, userID: String, taskType: TaskType, claimedTier: String?, payload: JSONValue, seriesID: String?,
     model: String?, notBefore: Timestamp?, deadline: Timestamp?, maximumCost: Money?, after: [String] = [],
-    metadata: JSONValue?, digest: String
+    ownsAfter: Bool = false, metadata: JSONValue?, digest: String
   ) {
     self.id = id
     self.userID = userID
@@ -43,6 +45,7 @@ package final class Job: Sendable {
     self.deadline = deadline
     self.maximumCost = maximumCost
     self.after = after
+    self.ownsAfter = ownsAfter
     self.metadata = metadata
     self.digest = digest
   }
@@ -52,6 +55,6 @@ package final class Job: Sendable {
     Job(
       id: id, userID: userID, taskType: taskType, claimedTier: claimedTier, payload: payload, seriesID: seriesID,
       model: model, notBefore: notBefore, deadline: deadline, maximumCost: maximumCost, after: after,
-      metadata: metadata, digest: digest)
+      ownsAfter: ownsAfter, metadata: metadata, digest: digest)
   }
 }

@@ -67,6 +67,7 @@ package enum JobMessage {
     let maximumCost = reader.dollars("maxCostUsd")
     let metadata = reader.object("metadata")
     let after = reader.parents(of: id)
+    let ownsAfter = reader.flag("ownsAfter")
 
     let knownID = id.flatMap { Identifier.isValid($0) ? $0 : nil }
     guard reader.fault == nil, let userID, let taskName, let payload else {
@@ -95,19 +96,12 @@ package enum JobMessage {
       Job(
         id: knownID, userID: userID, taskType: taskType, claimedTier: claimedTier, payload: ownPayload,
         seriesID: seriesID, model: model, notBefore: notBefore, deadline: deadline, maximumCost: maximumCost,
-        after: after, metadata: metadata, digest: digest(of: body)))
+        after: after, ownsAfter: ownsAfter, metadata: metadata, digest: digest(of: body)))
   }
 
   /// 32 hexadecimal digits: the first half of SHA-256.
   package static func digest(of body: [UInt8]) -> String {
-    let digits: StaticString = "0123456789abcdef"
-    return String(unsafeUninitializedCapacity: 32) { output in
-      for (index, byte) in SHA256.hash(data: body).prefix(16).enumerated() {
-        output[index * 2] = digits.utf8Start[Int(byte >> 4)]
-        output[index * 2 + 1] = digits.utf8Start[Int(byte & 15)]
-      }
-      return 32
-    }
+    Identifier.hex(bytes: Array(SHA256.hash(data: body).prefix(16)))
   }
 
   /// Reads the members of a message and keeps the first thing that is wrong with them. `null` counts as absent.
@@ -169,6 +163,12 @@ package enum JobMessage {
         return nil
       }
       return value
+    }
+
+    mutating func flag(_ name: String) -> Bool {
+      guard let value = present(name) else { return false }
+      if value.bool == nil { fail("\(name): must be true or false") }
+      return value.bool ?? false
     }
 
     mutating func parents(of job: String?) -> [String] {

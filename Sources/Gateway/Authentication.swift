@@ -31,13 +31,13 @@ struct Authentication: RouterMiddleware {
     return try await next(request, context)
   }
 
-  private static func secret(in field: String?) -> String? {
+  static func secret(in field: String?) -> String? {
     guard let field, field.prefix(7).lowercased() == "bearer " else { return nil }
     return String(field.dropFirst(7))
   }
 
   /// A name that was made to point here (DNS rebinding), or a request that another site's page sends.
-  private static func checkNeighbour(_ request: Request) throws {
+  static func checkNeighbour(_ request: Request) throws {
     guard let host = request.head.authority, GatewayAddress.isLoopback(authority: host) else {
       throw Problem(.misdirected, "without API keys only requests to localhost are answered")
     }

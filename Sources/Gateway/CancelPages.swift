@@ -13,26 +13,29 @@ struct CancelPages: Sendable {
 
   func add(to router: RouterGroup<GatewayContext>) {
     router.on(.cancelJob) { _, context in
-      let id = try await jobs.status(context).explanation.job
-      let outcome = try await Self.reached { try await canceller.cancel(id, note: Self.note(context)) }
+      let job = try await jobs.status(context).explanation
+      let outcome = try await Self.reached {
+        try await canceller.cancel(job.job, of: job.user, note: Self.note(context))
+      }
       let status = try Self.status(after: [outcome], of: "the job")
       return Self.page(status, try await jobs.status(context).encoded())
     }
     router.on(.cancelStory) { _, context in
-      let id = try await stories.status(context).id
-      let outcomes = try await Self.reached { try await cancel(id, note: Self.note(context)) }
+      let story = try await stories.status(context)
+      let outcomes = try await Self.reached { try await cancel(story.id, of: story.user, note: Self.note(context)) }
       let status = try Self.status(after: outcomes, of: "every job of the story")
       return Self.page(status, try await stories.status(context).encoded())
     }
   }
 
   /// The video stands first: it ends by itself, as failed, when it loses a scene.
-  private func cancel(_ story: StoryID, note: String) async throws -> [Canceller.Outcome] {
-    var outcomes = [try await canceller.cancel(story.video, note: note)]
+  private func cancel(_ story: StoryID, of user: String?, note: String) async throws -> [Canceller.Outcome] {
+    let end = ContinuousClock.now + Canceller.patience
+    var outcomes = [try await canceller.cancel(story.video, of: user, note: note, until: end)]
     try await withThrowingTaskGroup(of: Canceller.Outcome.self) { group in
       for (index, job) in story.scenes.enumerated() {
         if index >= Self.width, let outcome = try await group.next() { outcomes.append(outcome) }
-        group.addTask { [canceller] in try await canceller.cancel(job, note: note) }
+        group.addTask { [canceller] in try await canceller.cancel(job, of: user, note: note, until: end) }
       }
       for try await outcome in group { outcomes.append(outcome) }
     }

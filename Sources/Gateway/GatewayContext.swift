@@ -13,6 +13,8 @@ struct GatewayContext: RequestContext {
   /// For answers that go on: whether the key still holds. True while nobody can say.
   var isStillAdmitted: @Sendable () async -> Bool = { true }
   var order: Order?
+  /// On the console.
+  var visit: ConsoleVisit?
   /// The connection.
   let channel: any Channel
   /// For the line in the log, which is written outside the middleware that fills it.

@@ -6,6 +6,10 @@ package import HTTPTypes
 package enum GatewayRoute: CaseIterable, Sendable {
   case createStory, story, storyEvents, cancelStory
   case submitJob, jobStatus, jobEvents, jobArtifact, cancelJob, userUsage, lanes, providers
+  case adminFreeze, changeFreeze, holdProvider, releaseProvider
+  case adminUsers, adminUser, assignUser, unassignUser
+  case deadLetters, deadLetter, replayDead, blockedLetters, blockedLetter, releaseBlocked
+  case alerts, changes, report
   case openAPI, health, readiness, metrics
 
   package var method: HTTPRequest.Method {
@@ -13,6 +17,11 @@ package enum GatewayRoute: CaseIterable, Sendable {
     case .submitJob, .createStory: .post
     case .cancelJob, .cancelStory: .delete
     case .story, .storyEvents, .jobStatus, .jobEvents, .jobArtifact, .userUsage, .lanes, .providers: .get
+    case .adminFreeze, .adminUsers, .adminUser, .alerts, .changes, .report: .get
+    case .deadLetters, .deadLetter, .blockedLetters, .blockedLetter: .get
+    case .changeFreeze, .assignUser: .put
+    case .unassignUser: .delete
+    case .holdProvider, .releaseProvider, .replayDead, .releaseBlocked: .post
     case .openAPI, .health, .readiness, .metrics: .get
     }
   }
@@ -30,6 +39,20 @@ package enum GatewayRoute: CaseIterable, Sendable {
     case .userUsage: "/v1/users/{id}/usage"
     case .lanes: "/v1/lanes"
     case .providers: "/v1/providers"
+    case .adminFreeze, .changeFreeze: "/v1/admin/freeze"
+    case .holdProvider: "/v1/admin/providers/{id}/hold"
+    case .releaseProvider: "/v1/admin/providers/{id}/release"
+    case .adminUsers: "/v1/admin/users"
+    case .adminUser, .assignUser, .unassignUser: "/v1/admin/users/{id}"
+    case .deadLetters: "/v1/admin/dead"
+    case .deadLetter: "/v1/admin/dead/{id}"
+    case .replayDead: "/v1/admin/dead/replay"
+    case .blockedLetters: "/v1/admin/blocked"
+    case .blockedLetter: "/v1/admin/blocked/{id}"
+    case .releaseBlocked: "/v1/admin/blocked/release"
+    case .alerts: "/v1/admin/alerts"
+    case .changes: "/v1/admin/changes"
+    case .report: "/v1/admin/report"
     case .openAPI: "/openapi.json"
     case .health: "/healthz"
     case .readiness: "/readyz"
@@ -37,14 +60,17 @@ package enum GatewayRoute: CaseIterable, Sendable {
     }
   }
 
-  /// The methods that a path takes, HEAD included; empty for a path that is none.
+  /// The methods that a path takes, HEAD included; empty for a path that is none. As the router has it, a name that stands
+  /// in a path goes before `{name}`.
   static func methods(of path: Substring) -> [String] {
     let asked = path.split(separator: "/", omittingEmptySubsequences: true)
     let found = allCases.filter { route in
       let segments = route.path.split(separator: "/")
       return segments.count == asked.count && zip(segments, asked).allSatisfy { $0.first == "{" || $0 == $1 }
     }
-    let methods = Set(found.flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue] })
+    let exact = found.filter { !$0.path.contains("{") }
+    let methods = Set(
+      (exact.isEmpty ? found : exact).flatMap { $0.method == .get ? ["GET", "HEAD"] : [$0.method.rawValue] })
     return methods.sorted()
   }
 }

@@ -8,7 +8,7 @@ package import Lanes
 package import Logging
 import NIOCore
 package import Observability
-import Operations
+package import Operations
 import Providers
 import ServiceLifecycle
 import Synchronization
@@ -28,6 +28,10 @@ package final class GatewayServer: Sendable {
   private let desk: AdmissionDesk
   private let broker: LaneBroker
   private let policy: @Sendable () -> Policy
+  /// Of what was booked and laid down. The gateway does its work without it; pages that need it say so.
+  let ledger: LedgerAccess
+  /// One of each, that pages which look at the same moment take turns.
+  let letters: [LetterBox.Kind: Letters]
   private let registry: MetricRegistry
   private let now: @Sendable () -> Timestamp
   private let logger: Logger
@@ -36,6 +40,8 @@ package final class GatewayServer: Sendable {
   private let seats: Seats
   private let jobWatch: Watch<JobStatus>
   private let storyWatch: Watch<StoryStatus>
+  /// What the console shows.
+  let sampler: FleetSampler
   private let group = Mutex<ServiceGroup?>(nil)
 
   /// - Parameters:
@@ -43,13 +49,15 @@ package final class GatewayServer: Sendable {
   ///   - onListening: called once with the port.
   package init(
     configuration: GatewayConfiguration, desk: AdmissionDesk, broker: LaneBroker,
-    policy: @escaping @Sendable () -> Policy, registry: MetricRegistry, now: @escaping @Sendable () -> Timestamp,
-    logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    policy: @escaping @Sendable () -> Policy, ledger: LedgerAccess, registry: MetricRegistry,
+    now: @escaping @Sendable () -> Timestamp, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     self.configuration = configuration
     self.desk = desk
     self.broker = broker
     self.policy = policy
+    self.ledger = ledger
+    letters = [.dead: Letters(.dead, at: broker), .blocked: Letters(.blocked, at: broker)]
     self.registry = registry
     self.now = now
     self.logger = logger
@@ -66,6 +74,9 @@ package final class GatewayServer: Sendable {
     storyWatch = Watch(
       Watch.Sight(name: "stories", closeLooks: 10, glance: stories.glance, read: stories.statuses),
       seats: seats, configuration: configuration, logger: logger)
+    sampler = FleetSampler(
+      desk: desk, broker: broker, policy: policy, ledger: ledger, seats: seats, configuration: configuration,
+      now: now, logger: logger)
   }
 
   /// Streams that are open now.
@@ -92,7 +103,7 @@ package final class GatewayServer: Sendable {
     quiet.logLevel = max(logger.logLevel, .warning)
     var services = ServiceGroupConfiguration(
       // The last one ends first: streams end by themselves only with their jobs.
-      services: [application(router(courier, admin), quiet), jobWatch, storyWatch], logger: quiet)
+      services: [application(router(courier, admin), quiet), jobWatch, storyWatch, sampler], logger: quiet)
     services.maximumGracefulShutdownDuration = configuration.grace
     let group = ServiceGroup(configuration: services)
     self.group.withLock { $0 = group }
@@ -134,7 +145,7 @@ package final class GatewayServer: Sendable {
       logger: logger)
     let (jobs, stories) = submissions(courier)
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: RequestDesk(registry: registry, logger: logger))
+    router.add(middleware: RequestDesk(registry: registry, fleet: fleet, logger: logger))
     let senders = router.group().add(middleware: Authentication(keys: keys, scope: .submit)).add(middleware: resolver)
     senders.on(GatewayRoute.submitJob) { try await jobs.submit($0, $1) }
     senders.on(GatewayRoute.createStory) { try await stories.submit($0, $1) }
@@ -148,8 +159,28 @@ package final class GatewayServer: Sendable {
     let fleet = fleetPages(resolver, admin)
     fleet.add(to: readers)
     fleet.addOverviews(to: overseers)
+    let administration = AdminPages(
+      ledger: ledger, desk: desk, letters: letters, policy: policy, now: now, logger: logger)
+    administration.addReadings(to: overseers)
+    administration.addChanges(
+      to: router.group().add(middleware: Authentication(keys: keys, scope: .admin, needsEverybody: true)))
     PublicPages(desk: desk, courier: courier, registry: registry).add(to: router, keys: keys)
+    console(courier, resolver, jobPages).add(to: router)
     return router
+  }
+
+  /// As the console names it.
+  private var fleet: String { broker.topology.namespace.isEmpty ? "tollway" : broker.topology.namespace }
+
+  private func console(_ courier: Courier, _ resolver: PolicyResolver, _ jobs: JobPages) -> ConsoleHouse {
+    let writer = PatientWriter(limit: configuration.writeLimit, logger: logger)
+    return ConsoleHouse(
+      keys: keys, frame: ConsoleFrame(fleet: fleet, sampler: sampler, now: now),
+      sources: ConsoleSources(
+        desk: desk, ledger: ledger, policy: policy, now: now, resolver: resolver, jobs: jobs.statuses,
+        canceller: canceller(courier), logger: logger, letters: letters),
+      events: ConsoleEvents(sampler: sampler, writer: writer),
+      jobEvents: ConsoleJobEvents(watch: jobWatch, writer: writer))
   }
 
   private func jobPages() -> JobPages {

@@ -5,6 +5,7 @@ extension HTTPField.Name {
   static let referrerPolicy = required("Referrer-Policy")
   static let idempotencyKey = required("Idempotency-Key")
   static let rateLimit = required("RateLimit")
+  static let secFetchSite = required("Sec-Fetch-Site")
   static let lastEventID = required("Last-Event-ID")
   static let accelBuffering = required("X-Accel-Buffering")
   static let rateLimitPolicy = required("RateLimit-Policy")

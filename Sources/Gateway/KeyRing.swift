@@ -14,8 +14,20 @@ package final class KeyRing: Sendable {
     case unavailable(Duration)
   }
 
+  /// What Redis has under an id, read and understood.
+  private struct Page: Sendable {
+    let reading: AdmissionDesk.KeyReading
+    /// Nil when there is none under that id.
+    let key: APIKey?
+
+    init(_ reading: AdmissionDesk.KeyReading, id: String) {
+      self.reading = reading
+      key = reading.entry.flatMap { APIKey(decoding: $0) }.flatMap { $0.id == id ? $0 : nil }
+    }
+  }
+
   private struct State {
-    var known: [String: (reading: AdmissionDesk.KeyReading, until: ContinuousClock.Instant)] = [:]
+    var known: [String: (page: Page, until: ContinuousClock.Instant)] = [:]
     /// A fleet that had a key never has none again: then Redis has lost them.
     var hasHadKeys = false
     /// The memory of Redis that has no key because none was ever made.
@@ -54,26 +66,33 @@ package final class KeyRing: Sendable {
   /// - Parameter secret: as it was given, nil for none.
   package func verdict(on secret: String?) async -> Verdict {
     let id = secret.flatMap(APIKey.id(in:))
-    guard let reading = await reading(of: id ?? Self.noKey) else { return .unavailable(.seconds(1)) }
-    if let hold = reading.hold { return .unavailable(hold) }
-    guard reading.isAnyMade else {
+    guard let page = await page(of: id ?? Self.noKey) else { return .unavailable(.seconds(1)) }
+    if let hold = page.reading.hold { return .unavailable(hold) }
+    guard page.reading.isAnyMade else {
       return admitsLocalOperator ? .admitted(.localOperator) : .unavailable(.seconds(1))
     }
-    guard let secret, let entry = reading.entry, let key = APIKey(decoding: entry), key.id == id,
-      key.isOpened(by: secret), !key.isRevoked
-    else { return .refused }
+    guard let secret, let key = page.key, key.isOpened(by: secret), !key.isRevoked else { return .refused }
+    return .admitted(Principal(key))
+  }
+
+  /// Of a key whose secret was shown earlier.
+  /// - Parameter id: as a session remembers it.
+  package func verdict(onKey id: String) async -> Verdict {
+    guard let page = await page(of: id) else { return .unavailable(.seconds(1)) }
+    if let hold = page.reading.hold { return .unavailable(hold) }
+    guard let key = page.key, !key.isRevoked else { return .refused }
     return .admitted(Principal(key))
   }
 
   /// Whether keys have been made; nil when Redis does not say.
   package func isAnyMade() async -> Bool? {
-    guard let reading = await reading(of: Self.noKey), reading.hold == nil else { return nil }
-    return reading.isAnyMade
+    guard let page = await page(of: Self.noKey), page.reading.hold == nil else { return nil }
+    return page.reading.isAnyMade
   }
 
-  private func reading(of id: String) async -> AdmissionDesk.KeyReading? {
+  private func page(of id: String) async -> Page? {
     let now = ContinuousClock.now
-    if let known = state.withLock({ $0.known[id] }), known.until > now { return known.reading }
+    if let known = state.withLock({ $0.known[id] }), known.until > now { return known.page }
     let reading: AdmissionDesk.KeyReading
     do {
       reading = try await readings.ask(id)
@@ -88,11 +107,12 @@ package final class KeyRing: Sendable {
         guard await isKeyless(reading.epoch) else { return nil }
       }
     }
+    let page = Page(reading, id: id)
     state.withLock { state in
       if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
-      if state.known.count < Self.capacity { state.known[id] = (reading, now + Self.lifetime) }
+      if state.known.count < Self.capacity { state.known[id] = (page, now + Self.lifetime) }
     }
-    return reading
+    return page
   }
 
   /// Whether a memory of Redis in which there is no key has lost none.

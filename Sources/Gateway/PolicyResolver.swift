@@ -31,7 +31,7 @@ struct PolicyResolver: RouterMiddleware {
     return try await next(request, context)
   }
 
-  private static func message(of request: Request) async throws -> JSONDocument {
+  static func message(of request: Request) async throws -> JSONDocument {
     if let type = request.headers[.contentType], !isJSON(type) {
       throw Problem(.unsupportedMediaType, "send application/json")
     }

@@ -1,3 +1,4 @@
+import Console
 import Contracts
 import HTTPTypes
 import Hummingbird
@@ -10,6 +11,8 @@ import Observability
 /// the log and the metrics. Neither query nor body is ever logged.
 struct RequestDesk: RouterMiddleware {
   let registry: MetricRegistry
+  /// As the console names it.
+  let fleet: String
   let logger: Logger
 
   func handle(
@@ -24,9 +27,10 @@ struct RequestDesk: RouterMiddleware {
     } catch let error as HTTPParserError {
       throw error  // the body is no HTTP: the connection ends with an answer of its own
     } catch {
-      response = problem(error, request, context).response(instance: context.requestID)
+      response = answer(to: problem(error, request, context), request, context)
     }
     response.headers[.requestID] = context.requestID
+    if ConsoleRoute.owns(request.uri.path) { ConsoleAnswer.dress(&response) }
     Self.secure(&response)
     note(request, response, context, took: ContinuousClock.now - begin)
     return response
@@ -36,6 +40,14 @@ struct RequestDesk: RouterMiddleware {
   private static func requestID(given: String?) -> String {
     if let given, (1...64).contains(given.utf8.count), Identifier.isValid(given), !given.contains(":") { return given }
     return Identifier.base36(UInt64.random(in: .min ... .max))
+  }
+
+  /// For people a page; for whoever is to sign in, the way there.
+  private func answer(to problem: Problem, _ request: Request, _ context: GatewayContext) -> Response {
+    guard ConsoleRoute.owns(request.uri.path) else { return problem.response(instance: context.requestID) }
+    guard problem.code == .unauthorized else { return ConsoleAnswer.problem(problem, nil) }
+    let next = request.method == .get ? request.uri.string : nil
+    return ConsoleAnswer.signIn(fleet: fleet, next: next, .unauthorized)
   }
 
   private func problem(_ error: any Error, _ request: Request, _ context: GatewayContext) -> Problem {
@@ -54,7 +66,8 @@ struct RequestDesk: RouterMiddleware {
   }
 
   private func missing(_ request: Request) -> Problem {
-    let methods = GatewayRoute.methods(of: Substring(request.uri.path))
+    let path = Substring(request.uri.path)
+    let methods = GatewayRoute.methods(of: path) + ConsoleRoute.methods(of: path)
     guard !methods.isEmpty else { return Problem(.notFound, "no such path") }
     let allowed = methods.joined(separator: ", ")
     var problem = Problem(.methodNotAllowed, "this path takes \(allowed)")
@@ -73,8 +86,13 @@ struct RequestDesk: RouterMiddleware {
     put(.referrerPolicy, "no-referrer")
   }
 
+  private func route(_ request: Request, _ context: GatewayContext) -> String? {
+    if ConsoleRoute.owns(request.uri.path) { return Console.path }
+    return GatewayRoute.allCases.contains { $0.path == context.endpointPath } ? context.endpointPath : nil
+  }
+
   private func note(_ request: Request, _ response: Response, _ context: GatewayContext, took: Duration) {
-    let route = GatewayRoute.allCases.contains { $0.path == context.endpointPath } ? context.endpointPath : nil
+    let route = route(request, context)
     let status = String(response.status.code)
     registry.update { metrics in
       metrics.add(to: Metrics.httpRequests, route ?? MetricLabel.other, status)

@@ -30,7 +30,7 @@ struct StoryPages: Sendable {
     } catch {
       throw Problem.stateUnreachable
     }
-    guard let status, let user = status.user, principal.users.allows(user) else { throw missing }
+    guard let status, principal.users.allows(status.user) else { throw missing }
     return status
   }
 }

@@ -105,7 +105,7 @@ struct StoryPlan: Sendable {
           if index > 0 { json.literal(",") }
           json.string(parent)
         }
-        json.literal("]")
+        json.literal("],\"ownsAfter\":true")
       }
       json.key("metadata")
       json.literal("{")

@@ -8,20 +8,24 @@ struct StoryStatus: Sendable {
   let scenes: [(speech: JobStatus?, picture: JobStatus?)]
   let video: JobStatus?
 
+  /// Whose it is: the video's sender. A job of somebody else under one of its names is none of it.
+  let user: String
+
   /// Nil when none of its jobs is known. `statuses` are of `id.scenes` and behind them the video.
   init?(_ id: StoryID, _ statuses: [JobStatus?]) {
-    guard statuses.count == id.sceneCount * 2 + 1, statuses.contains(where: { $0 != nil }) else { return nil }
+    let owners = statuses.reversed().compactMap { $0?.explanation.user }
+    guard statuses.count == id.sceneCount * 2 + 1, let user = owners.first else { return nil }
+    let statuses = statuses.map { $0?.explanation.user == user ? $0 : nil }
     self.id = id
+    self.user = user
     scenes = (0..<id.sceneCount).map { (statuses[$0 * 2], statuses[$0 * 2 + 1]) }
     video = statuses[id.sceneCount * 2]
   }
 
   private var parts: [JobStatus] { scenes.flatMap { [$0.speech, $0.picture] }.compactMap { $0 } }
 
-  var user: String? { (parts + [video].compactMap { $0 }).compactMap(\.explanation.user).first }
-
-  /// Whether nothing more will happen to it by itself.
-  var isOver: Bool { video?.isOver ?? false }
+  /// Whether nothing more will happen to it by itself. Scenes of a story that failed may end behind it.
+  var isOver: Bool { video?.isOver ?? false && parts.allSatisfy(\.isOver) }
 
   /// As of a job; what holds a scene back for good until somebody acts holds the story back.
   var status: String {
@@ -32,15 +36,15 @@ struct StoryStatus: Sendable {
     return states.contains("waiting") ? "waiting" : "queued"
   }
 
-  /// Scenes that did not work, and why, the first one first.
+  /// The first scene that did not work, and why. One that was cancelled is named only where none failed: it may be because
+  /// another one did.
   private var failure: (scene: Int?, code: String, message: String)? {
-    for (index, scene) in scenes.enumerated() {
-      for part in [scene.speech, scene.picture].compactMap({ $0 }) {
-        if let error = part.explanation.error {
-          return (index + 1, error.code, "scene \(index + 1): \(error.message)")
-        }
+    let failures = scenes.enumerated().flatMap { index, scene in
+      [scene.speech, scene.picture].compactMap { part in
+        part?.explanation.error.map { (index + 1, $0.code, "scene \(index + 1): \($0.message)") }
       }
     }
+    if let first = failures.first(where: { $0.1 != EndCode.cancelled.rawValue }) ?? failures.first { return first }
     return video?.explanation.error.map { (nil, $0.code, $0.message) }
   }
 

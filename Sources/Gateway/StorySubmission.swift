@@ -28,14 +28,16 @@ struct StorySubmission: Sendable {
       scenes: story.scenes.count, idempotencyKey: key, sender: principal.keyID ?? "local", at: now())
     let plan = StoryPlan(
       story, id: id, userID: order.userID, message: order.message.bytes, chunk: order.tier.batchSize)
+    // The video stands first.
     let jobs = try plan.parts.map { try JobSubmission.job($0.body) }
     let limits = AdmissionLimits(of: order.tier)
+    let representative = Self.representative(of: id, order)
     let answer: DoorAnswer
     do {
       answer = try await door.ask(
         DoorRequest(
-          job: Self.representative(of: id, order), lane: order.tier.lane, tier: order.tier.code,
-          concurrency: order.tier.concurrency, limits: limits))
+          job: representative, lane: order.tier.lane, tier: order.tier.code, concurrency: order.tier.concurrency,
+          limits: limits, jobs: jobs))
     } catch {
       throw Problem.admissionUnreachable
     }
@@ -49,6 +51,7 @@ struct StorySubmission: Sendable {
         throw Problem.admissionUnreachable
       }
       try await publish(plan, order.tier.lane)
+      await confirm(representative)
       return Self.accepted(plan, order, place, fields: RateLimitFields.fields(limits, windows))
     default: throw Problem(refusing: answer, limits)
     }
@@ -79,8 +82,15 @@ struct StorySubmission: Sendable {
     }
   }
 
+  private func confirm(_ representative: Job) async {
+    do { try await desk.confirm(request: representative) } catch {
+      logger.debug(
+        "a story that is sent again is published again until a worker knows it", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
   private func doubt(_ plan: StoryPlan) async {
-    do { try await desk.doubt([plan.id.stem] + plan.parts.map(\.id)) } catch {
+    do { try await desk.doubt(plan.parts.map(\.id), of: plan.id.stem) } catch {
       logger.warning(
         "a story that may not be there is shown as queued for a while", metadata: [LogKey.error: "\(error)"])
     }

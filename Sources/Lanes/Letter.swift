@@ -4,9 +4,9 @@ package import Contracts
 /// What one message of `jobs.dead` or `jobs.blocked` says about its job, without the job's texts.
 package struct Letter: Sendable {
   /// What letters are told apart by: two of one run of a job count as one.
-  struct Key: Hashable {
-    let id: String
-    let run: String?
+  package struct Key: Sendable, Hashable, Codable {
+    package let id: String
+    package let run: String?
   }
 
   /// Of the job; `body:` and a digest where the message names none.
@@ -30,7 +30,7 @@ package struct Letter: Sendable {
   /// AMQP properties and headers of the sender by name, as text.
   package let properties: [(name: String, value: String)]
 
-  var key: Key { Key(id: id, run: run) }
+  package var key: Key { Key(id: id, run: run) }
 
   init(_ message: AMQPDelivery) {
     let headers = message.properties.headers

@@ -9,11 +9,14 @@ package struct LetterBox: Sendable {
   /// Which letters to replay.
   package enum Choice: Sendable {
     case ids(Set<String>)
+    /// Those that were seen, and no later ones of the same jobs.
+    case exactly(Set<Letter.Key>)
     case all(LetterFilter)
 
     fileprivate func includes(_ letter: Letter) -> Bool {
       switch self {
       case .ids(let ids): ids.contains(letter.id)
+      case .exactly(let keys): keys.contains(letter.key)
       case .all(let filter): filter.includes(letter)
       }
     }

@@ -20,12 +20,16 @@ package enum MetricLabel: String, Sendable, CaseIterable {
         "200", "202", "204", "206", "304", "400", "401", "402", "403", "404", "405", "408", "409", "413", "415", "416",
         "421", "422", "429", "431", "500", "503",
       ]
-    // Paths of the gateway, as its OpenAPI document writes them.
+    // Paths of the gateway, as its OpenAPI document writes them; all pages of the console are one.
     case .route:
       [
         "/create-story", "/v1/stories/{id}", "/v1/stories/{id}/events", "/v1/jobs", "/v1/jobs/{id}",
         "/v1/jobs/{id}/events", "/v1/jobs/{id}/artifact", "/v1/users/{id}/usage", "/v1/lanes", "/v1/providers",
-        "/openapi.json", "/healthz", "/readyz", "/metrics",
+        "/v1/admin/freeze", "/v1/admin/providers/{id}/hold", "/v1/admin/providers/{id}/release", "/v1/admin/users",
+        "/v1/admin/users/{id}", "/v1/admin/dead", "/v1/admin/dead/{id}", "/v1/admin/dead/replay", "/v1/admin/blocked",
+        "/v1/admin/blocked/{id}", "/v1/admin/blocked/release", "/v1/admin/alerts", "/v1/admin/changes",
+        "/v1/admin/report",
+        "/openapi.json", "/console", "/healthz", "/readyz", "/metrics",
       ]
     case .outcome: AttemptOutcome.allCases.map(\.rawValue)
     // What a delivery came to: its run ended; it waits; it went to another lane; it was known already; it became a

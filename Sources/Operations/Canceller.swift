@@ -19,7 +19,8 @@ package struct Canceller: Sendable {
 
   /// For the worker of a job that runs.
   package static let patience: Duration = .seconds(5)
-  private static let interval: Duration = .milliseconds(100)
+  /// Between two looks; each is twice as long as the one before.
+  private static let intervals: ClosedRange<Duration> = .milliseconds(100) ... .seconds(1)
   /// Longest note, in bytes.
   package static let mostNote = 256
 
@@ -41,22 +42,28 @@ package struct Canceller: Sendable {
     self.send = send
   }
 
-  /// - Parameter note: stands behind "cancelled" in the result's message: `by anna: wrong text`.
+  /// - Parameters:
+  ///   - user: whose job it must be; one of somebody else is not known. Nil for any.
+  ///   - note: stands behind "cancelled" in the result's message: `by anna: wrong text`.
+  ///   - end: how long a worker is waited for; the same for many jobs that are cancelled together.
   /// - Throws: what Redis or `send` throws; asking again is harmless.
-  package func cancel(_ job: String, note: String) async throws -> Outcome {
-    let end = ContinuousClock.now + Self.patience
+  package func cancel(
+    _ job: String, of user: String? = nil, note: String, until end: ContinuousClock.Instant = .now + Self.patience
+  ) async throws -> Outcome {
     var isFirst = true
+    var pause = Self.intervals.lowerBound
     while true {
-      switch try await desk.cancel(job, note: note) {
+      switch try await desk.cancel(job, of: user, note: note) {
       case .unknown: return .unknown
       case .ended(.cancelled): return isFirst ? .cancelledBefore : .cancelled
       case .ended(let status): return .ended(status)
-      case .stopping: break
+      case .running, .stopping: break
       case .idle(let idle): if try await finish(idle, note) { return .cancelled }
       }
       guard .now < end else { return .pending }
       isFirst = false
-      try await Task.sleep(for: Self.interval)
+      try await Task.sleep(for: pause)
+      pause = min(pause * 2, Self.intervals.upperBound)
     }
   }
 
@@ -64,8 +71,11 @@ package struct Canceller: Sendable {
   private func finish(_ job: IdleJob, _ note: String) async throws -> Bool {
     let run = job.run ?? RunStamp.fresh(at: now())
     var result = ResultEvent(
-      jobID: job.id, userID: Identifier.text(base64url: job.userKey) ?? job.userKey, tier: nil,
+      jobID: job.id, userID: Identifier.text(base64url: job.userKey) ?? job.userKey, tier: job.labels.tier,
       taskType: job.taskType?.rawValue, status: .cancelled, run: run, finishedAt: now())
+    result.queuedAt = job.labels.queuedAt
+    result.seriesID = job.labels.seriesID
+    result.metadata = try job.labels.metadata.map { try JSONParser.parse($0).root }
     result.fault = .cancelled(note)
     result.add(earlier: job.costs)
     let event = result.withoutOutput()

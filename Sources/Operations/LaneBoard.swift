@@ -28,6 +28,8 @@ package struct LaneBoard: Sendable, Encodable {
   package var blocked: Int
   /// What stands against all jobs or many; empty as a rule.
   package var notices: [String]
+  /// What is the matter, where it was asked for; left out of JSON otherwise.
+  package var verdict: Verdict?
 
   package static func read(
     _ desk: AdmissionDesk, _ topology: Topology, through admin: AMQPAdmin
@@ -59,7 +61,25 @@ package struct LaneBoard: Sendable, Encodable {
     self.blocked = blocked
   }
 
-  private static func notices(_ figures: FleetFigures) -> [String] {
+  /// - Parameter sample: one that Redis and the broker have answered for.
+  package init(_ sample: FleetSample, _ verdict: Verdict) {
+    time = sample.time.description
+    lanes = sample.lanes.map { lane in
+      Row(
+        lane: lane.lane.rawValue, ready: lane.ready ?? 0, runnable: lane.runnable,
+        oldestRunnableSeconds: lane.oldestRunnable.seconds,
+        waiting: Dictionary(uniqueKeysWithValues: lane.waiting.map { ($0.key.rawValue, $0.value) }),
+        running: lane.running, consumers: lane.consumers ?? 0)
+    }
+    workers = sample.workers
+    slots = sample.slots
+    notices = sample.notices
+    dead = sample.dead ?? 0
+    blocked = sample.blocked ?? 0
+    self.verdict = verdict
+  }
+
+  static func notices(_ figures: FleetFigures) -> [String] {
     var notices: [String] = []
     if let hold = figures.hold {
       notices.append("Redis lost its memory: nothing starts for \(Explanation.words(hold.seconds)); it ends by itself")

@@ -6,10 +6,20 @@ package struct LetterRow: Sendable, Encodable {
   package let run, user, task, tier, firstSeen, lane: String?
   package let reason, detail: String
   package let attempts, bodyBytes: Int
-  package let properties: [String: String]
+  /// Of the sender's message; nil where they were left out.
+  package let properties: [String: String]?
   package let body: String?
 
   package init(_ letter: Letter, body: [UInt8]? = nil) {
+    let properties = Dictionary(
+      letter.properties.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    self.init(letter, properties, body: body.map { String(decoding: $0, as: UTF8.self) })
+  }
+
+  /// Without what a sender may have written into its message's properties and headers.
+  package init(withoutProperties letter: Letter) { self.init(letter, nil, body: nil) }
+
+  private init(_ letter: Letter, _ properties: [String: String]?, body: String?) {
     id = letter.id
     run = letter.run
     user = letter.userID
@@ -21,7 +31,7 @@ package struct LetterRow: Sendable, Encodable {
     detail = letter.detail
     attempts = letter.attempts
     bodyBytes = letter.bodyBytes
-    properties = Dictionary(letter.properties.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
-    self.body = body.map { String(decoding: $0, as: UTF8.self) }
+    self.properties = properties
+    self.body = body
   }
 }

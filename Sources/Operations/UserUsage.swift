@@ -17,7 +17,7 @@ package struct UserUsage: Sendable, Encodable {
   /// What running jobs may cost at worst, and what was spent and is not in the ledger yet.
   package let reserved: MonthStanding.Figures
   package let running: Int
-  /// In the rooms of the user, by lane.
+  /// By lane, wherever they wait.
   package let waiting: [String: Int]
 
   package init(

@@ -58,8 +58,8 @@ struct CapturedRun: Sendable {
     }
     leash.attach(child)
     let output = exchange(input, to: stdin.ours, from: stdout.ours, limit: limit)
-    close(stdout.ours)
     if output.count > limit { child.signal(SIGKILL) }
+    close(stdout.ours)
     return CapturedRun(exit: child.wait(), output: output, overflowed: output.count > limit)
   }
 

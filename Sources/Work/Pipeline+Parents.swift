@@ -25,7 +25,14 @@ extension Pipeline {
     async let asked = parents(of: children)
     let outlook = try await desk.outlook(of: wave.map(\.job))
     let replies = try await asked.get()
+    try await forsake(zip(children, replies).compactMap { $1.isInVain && $0.job.ownsAfter ? $0.job : nil })
     return (outlook, Dictionary(zip(children.map(\.delivery.serial), replies), uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// What was to be made for these jobs alone is not begun any more. Said before their ends are written: a worker that dies
+  /// in between leaves them to another one, which says it again.
+  private func forsake(_ jobs: [Job]) async throws(AdmissionError) {
+    try await desk.forsake(parentsOf: jobs.map { ($0, note: "because job \($0.id), for which it was made, failed") })
   }
 
   private func parents(of children: [Arrival]) async -> Result<[ParentsReply], AdmissionError> {
@@ -34,7 +41,8 @@ extension Pipeline {
         of: children.map { child in
           ChildJob(
             job: child.job, lane: child.lane ?? .low, replays: child.delivery.replays,
-            pause: Self.pause(afterTrips: child.delivery.trips))
+            pause: Self.pause(afterTrips: child.delivery.trips),
+            labels: JobLabels(of: child.job, tier: nil, queuedAt: child.firstSeen))
         })
       return .success(replies)
     } catch {
@@ -102,6 +110,16 @@ extension Pipeline {
     progress.fault = ResultEvent.Fault(
       .callerError, "the outputs of the jobs that it waited for are more than a job takes: \(bound)")
     return .ended(RunEnd(progress), run.delivery)
+  }
+}
+
+extension ParentsReply {
+  /// Whether the job will never be ready.
+  fileprivate var isInVain: Bool {
+    switch self {
+    case .failed, .missing: true
+    case .ready, .ask, .wait: false
+    }
   }
 }
 

@@ -64,7 +64,7 @@ extension Pipeline {
   }
 
   func exhaustion(of job: Job, after attempts: Int, _ lastWasUnknown: Bool) -> ResultEvent.Fault {
-    if lastWasUnknown, !job.taskType.mayRepeatUnknown {
+    if lastWasUnknown, attempts < desk.configuration.attemptBudget {
       return .init(.providerFailed, "an attempt was never heard of again, and the job is not bought twice")
     }
     if lastWasUnknown {

@@ -187,19 +187,19 @@ struct Pipeline: Sendable {
     let intent = Intent(tier: plan.tier.code, candidate: plan.candidates[0], at: time, skipped: plan.skipped)
     let request = request(
       arrival, time, limit: plan.tier.concurrency, intent: intent.encoded(), limits: plan.limits, worst: plan.worst,
-      stamp: stamp)
+      stamp: stamp, labels: JobLabels(of: arrival.job, tier: plan.tier.code, queuedAt: arrival.firstSeen))
     return Question(
       arrival: arrival, tier: plan.tier.code, plan: plan, fault: nil, passedOver: plan.skipped, request: request)
   }
 
   private func request(
     _ arrival: Arrival, _ time: Timestamp, limit: Int, intent: [UInt8], limits: AdmissionLimits = AdmissionLimits(),
-    worst: Spending? = nil, stamp: String = ""
+    worst: Spending? = nil, stamp: String = "", labels: JobLabels? = nil
   ) -> AdmissionRequest {
     AdmissionRequest(
       job: arrival.job, lane: arrival.lane ?? .low, limit: limit, leaseID: leaseID(of: arrival),
       runStamp: RunStamp.fresh(at: time), intent: intent, replays: arrival.delivery.replays,
-      copy: arrival.delivery.copy, claim: arrival.claim, limits: limits, worst: worst, stamp: stamp)
+      copy: arrival.delivery.copy, claim: arrival.claim, limits: limits, worst: worst, stamp: stamp, labels: labels)
   }
 
   /// Says who holds it and for which job, and of a head in which bay its message lies, unacked.
@@ -267,7 +267,8 @@ struct Pipeline: Sendable {
     let cost = AttemptCost(
       attempt: attempt, event: event.encoded(),
       spent: isMetered ? Spending(event.cost.amount, event.usage, jobs: 1) : nil)
-    _ = try await desk.declareUnknown(job, run: run, cost)
+    let mayRepeat = planner().policy.providers[intent.provider]?.isOwnMachine ?? false
+    _ = try await desk.declareUnknown(job, run: run, cost, mayRepeat: mayRepeat)
     await failpoints.pass(.afterDeclare)
   }
 }

@@ -104,8 +104,8 @@ struct PlanRunner: Sendable {
           return .over
         }
         let rule = RetryRule(
-          task: progress.run.job.taskType, tries: walk.tries, hasNext: index + 1 < candidates.count,
-          jitter: Double.random(in: 0...1))
+          tries: walk.tries, hasNext: index + 1 < candidates.count,
+          mayRepeat: candidate.provider.mayRepeat(progress.run.job.taskType), jitter: Double.random(in: 0...1))
         if failure.kind != .cancelled, let fault = deadlineFault(progress.run.job) {
           progress.fault = fault
           return .over

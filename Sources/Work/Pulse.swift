@@ -3,11 +3,12 @@ import Contracts
 import Lanes
 import Synchronization
 
-/// How long jobs waited and calls took in the last minute, and what was taken of each lane: what a worker reports so that
-/// the whole fleet can be judged. Safe to share.
+/// How long jobs waited and calls took in the last minute, what was taken of each lane and what ended there: what a worker
+/// reports so that the whole fleet can be judged. Safe to share.
 final class Pulse: Sendable {
   private struct State {
     var taken: [Lane: Int64] = [:]
+    var ended: [Lane: Int64] = [:]
     var waits = RecentDurations<Lane>()
     var calls = RecentDurations<String>()
   }
@@ -28,6 +29,12 @@ final class Pulse: Sendable {
     }
   }
 
+  func ended(_ runs: [Run]) {
+    state.withLock { state in
+      for run in runs { state.ended[run.lane, default: 0] += 1 }
+    }
+  }
+
   /// What a user's own limit held back was not kept waiting by the fleet.
   func started(_ runs: [Run], at now: ContinuousClock.Instant = .now) {
     state.withLock { state in
@@ -42,8 +49,8 @@ final class Pulse: Sendable {
   }
 
   func fill(_ report: inout WorkerReport, at now: ContinuousClock.Instant = .now) {
-    (report.taken, report.waits, report.calls) = state.withLock { state in
-      (state.taken, state.waits.all(at: now), state.calls.all(at: now))
+    (report.taken, report.ended, report.waits, report.calls) = state.withLock { state in
+      (state.taken, state.ended, state.waits.all(at: now), state.calls.all(at: now))
     }
   }
 }

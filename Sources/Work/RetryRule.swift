@@ -21,10 +21,11 @@ struct RetryRule: Sendable {
   /// The most that chance puts between two attempts at one provider.
   static let longestJitter = 0.5
 
-  let task: TaskType
   /// At this provider in this delivery, the failed one included.
   let tries: Int
   let hasNext: Bool
+  /// Whether what was never heard of again may be made again.
+  let mayRepeat: Bool
   /// Between 0 and 1.
   let jitter: Double
 
@@ -46,7 +47,7 @@ struct RetryRule: Sendable {
       guard let asked = failure.retryAfter else { return again(after: pause) }
       return hasNext || asked > Self.longestPause ? .next : again(after: asked)
     case .lost:
-      guard task.mayRepeatUnknown || !failure.reachedProvider else {
+      guard mayRepeat || !failure.reachedProvider else {
         let message = "the provider was not heard of again, and the job is not bought twice"
         return .end(ResultEvent.Fault(.providerFailed, message))
       }

@@ -260,6 +260,7 @@ final class Settler: Sendable {
     registry.count(batch.compactMap { acts in acts.end.map { .ended($0, acts.delivery) } })
     for acts in batch { if let end = acts.end { log(end) } }
     flow.finished(batch.count { $0.finish != nil })
+    flow.pulse.ended(batch.compactMap(\.end?.run))
     count.withLock { $0 -= batch.count }
     let forgotten = batch.compactMap(\.forget)
     guard !forgotten.isEmpty else { return }
@@ -278,7 +279,8 @@ extension Verdict {
     func job(_ arrival: Arrival, _ pause: Duration, _ reason: WaitReason, _ passedOver: [RouteSkip]) -> RestingJob {
       RestingJob(
         job: arrival.job, lane: arrival.lane ?? .low,
-        until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), reason: reason, passedOver: passedOver)
+        until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), reason: reason, passedOver: passedOver,
+        labels: JobLabels(of: arrival.job, tier: nil, queuedAt: arrival.firstSeen))
     }
     switch self {
     case .rest(let arrival, let pause, let passedOver): return job(arrival, pause, .providerResting, passedOver)

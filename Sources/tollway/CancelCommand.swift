@@ -19,7 +19,7 @@ struct CancelCommand: AsyncParsableCommand {
   @OptionGroup var change: ChangeNote
   @Option(help: "table or json.") var format = Format.table
 
-  private var note: String { "by \(change.author)" + (change.reason.isEmpty ? "" : ": \(change.reason)") }
+  private var note: String { change.act.text }
 
   func validate() throws {
     guard Identifier.isValid(job) else {
@@ -32,12 +32,14 @@ struct CancelCommand: AsyncParsableCommand {
 
   func run() async throws {
     let wires = try Wires.forCommand("cancel", settings)
+    let (audit, unkept) = await Audit.found(settings)
     let outcome = try await wires.broker.withCourier { courier in
       let canceller = Canceller(
         desk: wires.desk, post: wires.broker.postOffice(), now: Wires.now, send: { try await courier.send($0) })
-      return try await canceller.cancel(job, note: note)
+      return try await canceller.cancel(job, change.act, audit)
     }
     await wires.close()
+    unkept.map(Audit.say)
     switch outcome {
     case .cancelled: try tell("cancelled")
     case .cancelledBefore: try tell("was cancelled before")

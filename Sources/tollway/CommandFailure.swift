@@ -2,6 +2,7 @@ import Admission
 import AMQP
 import Billing
 import Foundation
+import Operations
 import Redis
 
 /// Why a command could not do what it was asked: one line what happened, one line what to do.
@@ -63,19 +64,7 @@ struct CommandFailure: Error {
       case .busy, .unavailable: .unreachable
       default: .failed
       }
-    let remedy =
-      switch error.code {
-      case .refused: "nothing was changed; --help says what is taken"
-      case .tooEarly: "nothing was changed; ask again when that has happened"
-      case .busy: "another process holds the ledger; try again"
-      case .diskFull: "make room where the ledger lies"
-      case .newerSchema: "use the newer version of tollway"
-      case .olderSchema: "stop older billing processes; tollway billing or tollway ledger init brings them up to date"
-      case .absent:
-        "set TOLLWAY_LEDGER_URL to the one that tollway billing writes; tollway ledger init makes a new one there"
-      default: "check TOLLWAY_LEDGER_URL: that the server runs, or that the file's directory can be written"
-      }
-    return CommandFailure(exit, "\(error)", remedy)
+    return CommandFailure(exit, "\(error)", error.remedy)
   }
 }
 
@@ -88,22 +77,30 @@ extension CommandFailure {
     case let error as AdmissionError: self = .redis(error)
     case let error as RedisError: self = .redis(error)
     case let error as LedgerError: self = .ledger(error)
+    case let error as NotCopied: self = .halfDone(error)
+    case let error as ActRefusal: self = .act(error)
     default: return nil
     }
   }
 }
 
 extension CommandFailure {
-  /// Runs the second half of a change, whose first half is in the ledger: Redis' copy.
-  static func aroundCopy(_ copy: () async throws -> Void) async throws {
-    do {
-      try await copy()
-    } catch let error as AdmissionError {
-      var failure = CommandFailure.redis(error)
-      failure.happened = "the change is in the ledger, but workers cannot see it yet: \(failure.happened)"
-      failure.remedy = "run the same command again when Redis answers"
-      throw failure
+  private static func act(_ refusal: ActRefusal) -> CommandFailure {
+    switch refusal {
+    case .unknownProvider(let name, let known):
+      CommandFailure(
+        .failed, "the policy has no provider \(name.printable)", "one of \(known.joined(separator: ", "))")
+    case .unknownTier(let name, let known):
+      CommandFailure(.usage, "the policy has no tier \(name.printable)", "one of \(known.joined(separator: ", "))")
     }
+  }
+
+  /// The change is in the ledger, and Redis' copy of it is not.
+  private static func halfDone(_ fault: NotCopied) -> CommandFailure {
+    var failure = CommandFailure.redis(fault.cause)
+    failure.happened = "the change is in the ledger, but workers cannot see it yet: \(failure.happened)"
+    failure.remedy = "run the same command again when Redis answers"
+    return failure
   }
 }
 

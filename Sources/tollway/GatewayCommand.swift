@@ -1,9 +1,11 @@
 import Admission
 import ArgumentParser
+import Billing
 import Catalog
 import Gateway
 import Logging
 import Observability
+import Operations
 import Work
 
 /// `tollway gateway`: jobs over HTTP.
@@ -31,7 +33,10 @@ struct GatewayCommand: AsyncParsableCommand {
     configuration.artifacts = settings.artifactDirectory
     let server = GatewayServer(
       configuration: configuration, desk: wires.desk, broker: wires.broker,
-      policy: { rules.planner.policy }, registry: registry, now: Wires.now, logger: wires.logger)
+      policy: { rules.planner.policy },
+      ledger: LedgerAccess { [url = settings.ledger] () throws(LedgerError) in try Ledger(url: url, opening: .existing)
+      },
+      registry: registry, now: Wires.now, logger: wires.logger)
     wires.logger.info("gateway starts")
     do throws(CommandFailure) {
       try await serve(server, rules, registry, wires)

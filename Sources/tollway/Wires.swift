@@ -1,10 +1,13 @@
 import AMQP
 import Admission
+import Billing
+import Catalog
 import Contracts
 import Foundation
 import Lanes
 import Logging
 import Observability
+import Operations
 import Redis
 
 /// The connections a command needs, made from its settings. Nothing connects before it is used.
@@ -77,6 +80,16 @@ struct Wires {
       }
       try await Task.sleep(for: .seconds(1))
     }
+  }
+
+  /// What an administrator does and looks up.
+  func acts(on ledger: Ledger, _ policy: Policy) -> Acts {
+    Acts(ledger: ledger, desk: desk, policy: policy, now: Wires.now)
+  }
+
+  /// The policy file is read by those acts only that look at it.
+  func acts(on ledger: Ledger, _ settings: Settings) -> Acts {
+    Acts(ledger: ledger, desk: desk, reading: { try RuleBook.policy(at: try settings.policyPath()) }, now: Wires.now)
   }
 
   /// Ends what was opened to Redis; the broker's ends are closed by whoever uses them.

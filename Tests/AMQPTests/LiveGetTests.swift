@@ -120,7 +120,7 @@ struct LiveGetTests {
       let results = await consumer.get(["a", "b"])
       #expect(results.count == 2)
       #expect(results.allSatisfy { $0.error?.code == .unreachable })
-      #expect(ContinuousClock.now - begin < .seconds(5))
+      #expect(ContinuousClock.now - begin < .seconds(30))
       #expect(await consumer.get([]).isEmpty)
     }
   }
@@ -174,7 +174,7 @@ struct LiveGetTests {
           try await broker.stop()
           try await waitUntil("it knows") { !consumer.state.isConnected }
           try await broker.start()
-          try await waitUntil("it is connected again", within: .seconds(30)) { consumer.state.isConnected }
+          try await waitUntil("it is connected again") { consumer.state.isConnected }
           let last = await consumer.get([few] + Array(repeating: many, count: 31))
           #expect(last.compactMap(\.message).map(number).sorted() == back.dropFirst(20).map(number).sorted())
           #expect(last.count { $0.isEmpty } == 2)

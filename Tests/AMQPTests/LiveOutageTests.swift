@@ -83,7 +83,7 @@ struct LiveOutageTests {
   }
 
   @Test func `a frozen broker is given up after two heartbeats, and found again when it thaws`() async throws {
-    try await Live.withBroker(options: "?heartbeat=1&connection_timeout=1000") { broker, live in
+    try await Live.withBroker(options: "?heartbeat=2&connection_timeout=5000") { broker, live in
       let process = try await broker.rabbitmqctl("eval", "io:format(\"~s\", [os:getpid()]).")
       let id = try #require(pid_t(process.prefix { $0.isNumber }))
       try await live.withQueue { queue in
@@ -98,11 +98,11 @@ struct LiveOutageTests {
             }
             kill(id, SIGCONT)
             try given.get()
-            #expect(ContinuousClock.now - begin > .milliseconds(900))
+            #expect(ContinuousClock.now - begin > .milliseconds(1900))
             guard case .lost(let error) = await results[0] else { return #expect(Bool(false), "must be lost") }
             #expect(error.message.contains("no sign of life"))
             #expect(await publisher.connected())
-            try await waitUntil("it consumes again", within: .seconds(30)) { consumer.state.consuming == 1 }
+            try await waitUntil("it consumes again") { consumer.state.consuming == 1 }
           }
         }
       }
@@ -110,12 +110,12 @@ struct LiveOutageTests {
   }
 
   @Test func `idle connections with a short heartbeat stay up`() async throws {
-    let live = Live(try AMQPConfiguration(url: try await LiveBroker.shared().url + "?heartbeat=1"))
+    let live = Live(try AMQPConfiguration(url: try await LiveBroker.shared().url + "?heartbeat=4"))
     try await live.withQueue { queue in
       try await live.withConsumer([AMQPSubscription(queue: queue, prefetch: 10)]) { consumer, _ in
         try await live.withPublisher { publisher in
           try await waitUntil("it consumes") { consumer.state.consuming == 1 }
-          let until = ContinuousClock.now + .seconds(5)
+          let until = ContinuousClock.now + .seconds(20)
           try await waitUntil("five heartbeats passed") { .now > until }
           #expect(publisher.state.isConnected)
           #expect(consumer.state.isConnected)

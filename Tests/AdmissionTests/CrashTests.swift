@@ -61,6 +61,27 @@ import Testing
         == .superseded(declaredUnknown: [[1, 0], [2, 0]]))
   }
 
+  @Test func `a picture that was never heard of again is made again only where it was made on this machine`()
+    async throws
+  {
+    let bench = try await AdmissionBench.opened()
+    for (name, mayRepeat) in [("bought", false), ("drawn", true)] {
+      let job = try bench.job(name, task: "image", payload: #"{"prompt":"a toll booth"}"#)
+      guard case .admitted(let run, 1, _, _, _, _) = try await bench.admit(job, lease: "w.\(name)") else {
+        Issue.record("not admitted")
+        return
+      }
+      try await bench.expireLeases()
+      let cost = AttemptCost(attempt: 1, event: [1], spent: nil)
+      #expect(try await bench.desk.declareUnknown(job, run: run, cost, mayRepeat: mayRepeat))
+      switch try await bench.admit(job, lease: "v.\(name)") {
+      case .exhausted(run, 1, true, [[1]]): #expect(!mayRepeat)
+      case .admitted(run, 2, _, _, _, [[1]]): #expect(mayRepeat)
+      case let reply: Issue.record("\(name): \(reply)")
+      }
+    }
+  }
+
   @Test func `a zombie is recognised even while its job waits again`() async throws {
     let bench = try await AdmissionBench.opened()
     let job = try bench.job("job")

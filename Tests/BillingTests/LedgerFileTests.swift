@@ -147,6 +147,7 @@ struct LedgerFileTests {
           DROP INDEX usage_cost_billing_period;
           ALTER TABLE usage_cost DROP COLUMN billing_period;
           DROP INDEX usage_cost_success; ALTER TABLE usage_cost DROP COLUMN output; DROP TABLE api_key; DROP TABLE api_key_change;
+          DROP TABLE intervention;
           DROP TABLE alert; DROP TABLE balance; DROP TABLE closed_month; DROP TABLE condition; DROP TABLE role;
           DROP TABLE marker; DROP TABLE replica;
           DROP TABLE freeze; DROP TABLE provider_hold; DROP TABLE provider_hold_audit;

@@ -58,7 +58,7 @@ import Testing
             }
           }
         }
-        for try await steps in group { #expect(steps == 4) }
+        for try await steps in group { #expect(steps == 5) }
       }
       for database in databases { database.close() }
     }
@@ -71,7 +71,7 @@ import Testing
         for statement in [
           "DROP INDEX usage_cost_billing_period", "ALTER TABLE marker ADD UNIQUE (epoch)",
           "ALTER TABLE replica DROP COLUMN lag_ms", "INSERT INTO replica VALUES ('old', '', 1)",
-          "DROP TABLE api_key, api_key_change", "DROP INDEX usage_cost_success",
+          "DROP TABLE api_key, api_key_change, intervention", "DROP INDEX usage_cost_success",
           "ALTER TABLE usage_cost DROP COLUMN output",
           "DELETE FROM schema_migration WHERE version > 5",
         ] { try session.execute(statement, []) }

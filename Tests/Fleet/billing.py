@@ -92,8 +92,8 @@ def books():
         for number in range(3):
             book.event(f"j{number}")
         wait_for("the base holds three events", PATIENCE, lambda: book.month() == "3000 30 4500 0 3")
-        check(book.open_events() == {"running/r1/1"}, f"open: {book.open_events()}")
-        check(book.month(kind="open") == "1000 10 1500 0 1", f"sum of open: {book.month(kind='open')}")
+        wait_for("only what runs to be open", PATIENCE, lambda: book.open_events() == {"running/r1/1"})
+        wait_for("the sum of what is open", PATIENCE, lambda: book.month(kind="open") == "1000 10 1500 0 1")
 
         # A worker writes an entry again of an event that is booked: announced again it goes, else the sweeper takes it.
         book.hold_open("j0/r1/1")
@@ -118,7 +118,7 @@ def books():
 
         standing = fleet.command("users", "show", "ana")["standing"]
         check(standing["base"]["jobs"] == 4 and standing["base"]["tokens"] == 40, f"shown: {standing}")
-        wait_for("a leaked entry is swept", 90, lambda: "j1/r1/1" not in book.open_events())
+        wait_for("a leaked entry is swept", 2 * PATIENCE, lambda: "j1/r1/1" not in book.open_events())
         check("running/r1/1" in book.open_events(), "what is only reserved was swept")
         check(fleet.depth("costs.ledger") == 0, "something stays in costs.ledger")
         check(not fleet.rows("select * from quarantined_event"), "a marker was quarantined")
@@ -152,7 +152,7 @@ def alerts():
             book.event(f"j{number}", nano=CAP // 10)
         reached(10)
         wait_for("the alerts are marked as sent", PATIENCE, lambda: sent() == 4)
-        found = heard()
+        found = sorted(heard(), key=lambda alert: alert[2]["threshold"])
         check([body["threshold"] for _, _, body in found] == [50, 80, 95, 100], f"{len(found)} alerts")
         key, message_id, body = found[-1]
         check((key, message_id) == ("warning.cost_cap", f"user:ana/{this_month()}/cost_cap/100"), f"{key} {message_id}")
@@ -169,7 +169,8 @@ def alerts():
         fleet.start_billing()
         reached(12)
         wait_for("ben's alerts", PATIENCE, lambda: sent() == 8)
-        found = [(key, body["userId"], body["threshold"], body["hardStop"]) for key, _, body in heard()]
+        found = sorted(((key, body["userId"], body["threshold"], body["hardStop"]) for key, _, body in heard()),
+                       key=lambda alert: alert[2])
         check(found == [("warning.cost_cap", "ben", share, True) for share in (50, 80, 95)]
               + [("error.cost_cap", "ben", 100, True)], str(found))
 
@@ -204,7 +205,7 @@ def month_turn():
                 letter("other", "frozen", blocked_at=now)
                 letter("bens", "frozen", user="ben", blocked_at=now)
             key = f"{fleet.namespace}.{{tollway.{fleet.namespace}}}:released"
-            wait_for("the month that runs is looked after", 120, lambda: fleet.redis().get(key))
+            wait_for("the month that runs is looked after", 2 * PATIENCE, lambda: fleet.redis().get(key))
             check(fleet.depth("jobs.standard") == 0, "released before the month turned")
 
             (directory / "clock").write_text(f"{ahead}\n")
@@ -213,7 +214,7 @@ def month_turn():
             def released():
                 looked.append(time.monotonic())
                 return fleet.depth("jobs.standard")
-            first = wait_for("the release begins", 120, released)
+            first = wait_for("the release begins", 2 * PATIENCE, released)
             wait_for("all are released", PATIENCE, lambda: fleet.depth("jobs.standard") == 301)
             rate = (301 - first) / (time.monotonic() - looked[-1])
             check(rate <= 150, f"{rate:.0f} jobs a second were released")
@@ -224,7 +225,8 @@ def month_turn():
             check(headers == {"x-tollway-replays": "r1"}, f"headers of a released job: {headers}")
 
             fleet.command("blocked", "release", "--all", "--user", "ben")
-            check(left() == ["new", "other"], f"left after the release of ben's: {left()}")
+            # What a command looked at comes back to the queue when its connection ends.
+            wait_for("all but ben's to stay", PATIENCE, lambda: left() == ["new", "other"])
             return {"released a second": round(rate)}
     finally:
         subprocess.run([*servers, "stop", str(directory)], check=True, stdout=subprocess.DEVNULL)

@@ -7,7 +7,7 @@ import time
 
 import rules
 from crashes import with_own_server
-from fleet import Fleet, check, ledger_equals_calls, main, one_end_each, together, wait_for
+from fleet import PATIENCE, Fleet, check, ledger_equals_calls, main, one_end_each, together, wait_for
 
 SLOTS = 8
 LIMIT = 6  # of the heavy user; below the slots, so that all of its jobs go through a bay
@@ -29,7 +29,7 @@ class Queues:
         self.fleet, self.rabbitmqctl = fleet, server.directory / "rabbitmqctl"
 
     def control(self, *words):
-        return subprocess.run([self.rabbitmqctl, *words], check=True, capture_output=True, text=True, timeout=120).stdout
+        return subprocess.run([self.rabbitmqctl, *words], check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
 
     def jobs(self):
         """Messages of lanes, bays and ladder: ready, or with a worker that has not acked them."""
@@ -47,7 +47,7 @@ def blocked(queues, workers):
     try:
         # A worker is told when it publishes next.
         for worker in workers:
-            queues.fleet.wait_for_line(worker, "the broker takes no publications", seconds=60)
+            queues.fleet.wait_for_line(worker, "the broker takes no publications")
         yield
     finally:
         queues.control("set_vm_memory_high_watermark", "0.4")
@@ -62,12 +62,12 @@ def steady(what, seconds, figure):
         if now != last[0]:
             last[:] = now, time.monotonic()
         return time.monotonic() - last[1] >= seconds
-    wait_for(f"{what} to stay the same for {seconds} s", 60 + seconds, is_steady, pause=1)
+    wait_for(f"{what} to stay the same for {seconds} s", 2 * PATIENCE, is_steady, pause=1)
     return last[0]
 
 
 def prepare(fleet, published):
-    fleet.start_provider("--latency-ms", "150-250")
+    fleet.start_provider("--latency-ms", "400-500")
     fleet.use_rules(rules.policy(fleet.provider_port, limits=(LIMIT, None, None, None)), rules.costs())
     fleet.start_billing()
     fleet.results.listen()
@@ -80,7 +80,7 @@ def begun(fleet, user_of):
     prepare(fleet, published)
     worker = fleet.start_worker(SLOTS, arguments=("--lanes", "low"))
     is_heavy = len({job["userId"] for job in published}) == 1
-    wait_for("some calls, and a heavy user's jobs in its bay", 60,
+    wait_for("some calls, and a heavy user's jobs in its bay", PATIENCE,
              lambda: len(fleet.calls()) >= 20 and (not is_heavy or fleet.depth("jobs.low") == 0))
     return published, worker
 
@@ -88,7 +88,7 @@ def begun(fleet, user_of):
 def stands_still(fleet, queues, workers=1):
     """The worker came to a stop within its bound, and no job is gone from the broker that has no row. Figures."""
     # Rows are what was confirmed: billing reads while nobody may publish.
-    calls, rows, there = steady("the fleet", 8, lambda: (len(fleet.calls()), len(fleet.rows()), queues.jobs()))
+    calls, rows, there = steady("the fleet", 12, lambda: (len(fleet.calls()), len(fleet.rows()), queues.jobs()))
     check(calls < JOBS, "nothing was left to call, the scenario shows nothing")
     check(calls - rows <= workers * BOUND, f"{calls} calls, {rows} confirmed events: more than {BOUND} are open")
     check(calls > rows, "nothing was under way, the scenario shows nothing")
@@ -100,11 +100,11 @@ def stands_still(fleet, queues, workers=1):
 
 def all_settled(fleet, published):
     ids = [job["id"] for job in published]
-    results = fleet.results.wait(ids, 180)
+    results = fleet.results.wait(ids, 3 * PATIENCE)
     one_end_each(results, ids)
     bad = [job for job in ids if results[job][0]["status"] != "succeeded"]
     check(not bad, f"{len(bad)} jobs did not succeed: {results[bad[0]][0] if bad else ''}")
-    ledger_equals_calls(fleet, seconds=60)
+    ledger_equals_calls(fleet)
     check(not fleet.drain("jobs.dead"), "a healthy job was dead-lettered")
 
 
@@ -144,7 +144,7 @@ def killed_while_blocked():
                 worker.kill()
                 worker.wait()
                 second = fleet.start_worker(SLOTS, arguments=("--lanes", "low"))
-                fleet.wait_for_line(second, "the broker takes no publications", seconds=60)
+                fleet.wait_for_line(second, "the broker takes no publications")
                 after = stands_still(fleet, queues, workers=2)
                 check(after["rows"] == before["rows"], "an event was confirmed while nobody may publish")
             all_settled(fleet, published)

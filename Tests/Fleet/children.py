@@ -8,14 +8,15 @@ import time
 import rules
 from fleet import PATIENCE, Fleet, check, main, one_end_each, quiet, together, wait_for
 
-PATIENT = 3  # seconds for a job that nobody knows; ten minutes where no scenario waits for it
+PATIENT = 10  # seconds for a job that nobody knows, where a scenario waits for it to be given up
 
 
 @contextlib.contextmanager
-def family(slots=8, worker=True, **options):
-    with Fleet("children", environment={"TOLLWAY_PARENT_PATIENCE": f"{PATIENT}s"}) as fleet:
+def family(slots=8, worker=True, patient=600, **options):
+    """Calls have ten minutes, so that what hangs does so until somebody ends it."""
+    with Fleet("children", environment={"TOLLWAY_PARENT_PATIENCE": f"{patient}s"}) as fleet:
         fleet.start_provider("--latency-ms", "50")
-        fleet.use_rules(rules.policy(fleet.provider_port, **options), rules.costs())
+        fleet.use_rules(rules.policy(fleet.provider_port, timeout="600s", **options), rules.costs())
         if worker:
             fleet.worker = fleet.start_worker(slots)
         fleet.start_billing()
@@ -60,6 +61,13 @@ def waits_for_parents(fleet, name, succeeded, every):
     wait_for(f"{name} to wait for {every - succeeded} of {every}", PATIENCE, waits, pause=0.2)
 
 
+def end_by_hand(fleet, name):
+    """Cancels a job that runs. The command waits some seconds for its worker, and says so when those were too few."""
+    done = fleet.run("cancel", name)
+    check(done.returncode in (0, 75), f"{name} was not cancelled: {done.stdout}{done.stderr}")
+    check(ends(fleet, name)[name]["status"] == "cancelled", f"{name} is not cancelled")
+
+
 def outputs_arrive():
     """In the order of `after`, however they ended; what the message itself calls inputs is dropped; a child is a parent."""
     with family() as fleet:
@@ -88,16 +96,18 @@ def outputs_arrive():
 
 def parents_that_fail():
     """Failed, cancelled, of another user, not known: each ends the child, and its children, without a letter."""
-    with family() as fleet:
+    with family(patient=PATIENT) as fleet:
         fleet.publish([echo("failed", fail="caller_error"), echo("foreign", user="other", sleepMs=1),
-                       echo("cancelled", sleepMs=60_000)])
+                       echo("cancelled", sleepMs=600_000)])
         ends(fleet, "failed", "foreign")
+        wait_for("the job to run that will be cancelled", PATIENCE,
+                 lambda: state_of(fleet, "cancelled")["state"] == "running")
+        published = time.monotonic()
         fleet.publish([echo("of-failed", after=["failed"]), echo("of-foreign", after=["foreign"]),
                        echo("of-cancelled", after=["cancelled"]), echo("of-nobody", after=["nobody"]),
                        echo("grandchild", after=["of-failed"])])
-        published = time.monotonic()
         waits_for_parents(fleet, "of-cancelled", 0, 1)
-        check(fleet.run("cancel", "cancelled").returncode == 0, "the parent was not cancelled")
+        end_by_hand(fleet, "cancelled")
         done = ends(fleet, "of-failed", "of-foreign", "of-cancelled", "of-nobody", "grandchild")
         check(time.monotonic() - published >= PATIENT, "a job that nobody knows was not waited for")
         for name, word in (("of-failed", "failed"), ("of-foreign", "foreign"), ("of-cancelled", "cancelled"),
@@ -112,13 +122,14 @@ def parents_that_fail():
 def long_waits():
     """For a parent at its user's limit, for one that is not yet due, and for one that is blocked and released: it holds no
     slot meanwhile. A deadline holds."""
-    with family() as fleet:
+    with family(patient=PATIENT) as fleet:
         fleet.assign("u", concurrency=1)
         fleet.assign("poor", jobs=1)
-        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 12))
-        fleet.publish([echo("first", user="poor")])
+        fleet.publish([echo("first", user="poor"), echo("holder", sleepMs=600_000)])
         ends(fleet, "first")
-        fleet.publish([echo("holder", sleepMs=6000), echo("parent", word="at last"), echo("child", after=["parent"]),
+        wait_for("the holder to run", PATIENCE, lambda: state_of(fleet, "holder")["state"] == "running")
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 40))  # by then all has been looked at
+        fleet.publish([echo("parent", word="at last"), echo("child", after=["parent"]),
                        echo("hasty", after=["parent"]) | {"deadline": time.strftime(
                            "%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))},
                        echo("later", user="v") | {"notBefore": soon}, echo("of-later", user="v", after=["later"]),
@@ -128,8 +139,9 @@ def long_waits():
         waits_for_parents(fleet, "poor-child", 0, 1)
         waits_for_parents(fleet, "of-later", 0, 1)
         check(state_of(fleet, "later")["reason"] == "not_before", f"{state_of(fleet, 'later')}")
-        lanes = {lane["lane"]: lane["waiting"] for lane in fleet.command("lanes")["lanes"]}
-        check(lanes["standard"].get("parents", 0) >= 3, f"lanes show {lanes}")
+        wait_for("three to wait for parents in their lane", PATIENCE, lambda: next(
+            lane for lane in fleet.command("lanes")["lanes"] if lane["lane"] == "standard")["waiting"].get("parents", 0) >= 3)
+        end_by_hand(fleet, "holder")
         done = ends(fleet, "child", "hasty", "of-later", "of-stopped")
         check(done["hasty"]["error"]["code"] == "deadline_exceeded", f"{done['hasty']['error']}")
         check(inputs(done["child"])[0]["output"]["echo"]["word"] == "at last", f"{done['child']}")
@@ -140,7 +152,7 @@ def long_waits():
         fleet.results.events.clear()
         fleet.assign("poor", jobs=10)
         check(fleet.run("blocked", "release", "stopped").returncode == 0, "the parent was not released")
-        done = ends(fleet, "stopped", "poor-child")
+        done = ends(fleet, "poor-child", "stopped")
         check(inputs(done["poor-child"])[0]["output"] == done["stopped"]["output"], f"{done['poor-child']}")
         quiet(fleet)
 

@@ -13,8 +13,8 @@ import tempfile
 import time
 
 import rules
-from fleet import (ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, quiet, running_counts, together,
-                   wait_for)
+from fleet import (PATIENCE, ROOT, Fleet, check, ledger_equals_calls, main, one_end_each, quiet, running_counts,
+                   together, wait_for, whole_lines)
 
 FAILPOINTS = ["after_admit", "before_provider", "after_provider", "after_finish", "after_costs", "after_results",
               "after_ack"]
@@ -53,7 +53,7 @@ def all_ended(fleet, published, seconds):
 def last_end(fleet, published):
     """Waits until all have ended; after how many seconds the last one had."""
     begin = time.monotonic()
-    fleet.results.wait([job["id"] for job in published], 90)
+    fleet.results.wait([job["id"] for job in published], PATIENCE)
     return time.monotonic() - begin
 
 
@@ -63,9 +63,9 @@ def killed_at(place, pass_number):
         prepare(fleet)
         doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": f"{place}:{pass_number}"})
         fleet.start_worker(8)
-        published = jobs(60)
+        published = jobs(150)  # what is settled together passes a place once: enough for a slow machine's large batches
         fleet.publish(published)
-        wait_for(f"the worker to die {place}", 60, lambda: doomed.poll() is not None)
+        wait_for(f"the worker to die {place}", PATIENCE, lambda: doomed.poll() is not None)
         check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
         took = last_end(fleet, published)
         check(took <= 45, f"after a kill {place} the last job ended {took:.0f} s later")
@@ -99,8 +99,11 @@ def killed_with_waiters(place, number):
         published = heavy_jobs(40)
         for wave in range(3):
             fleet.publish(published[wave::3])
-            wait_for("jobs in a bay", 30, lambda: doomed.poll() is not None or sum(fleet.bays().values()) > wave)
-        wait_for(f"the worker to die {place}", 60, lambda: doomed.poll() is not None)
+            so_far = {job["id"] for number in range(wave + 1) for job in published[number::3]}
+            # Or they have been in it and all have run: nobody looks fast enough on a machine that stands still.
+            wait_for("jobs in a bay", PATIENCE, lambda: doomed.poll() is not None or sum(fleet.bays().values()) > wave
+                     or so_far <= set(fleet.results.by_job()))
+        wait_for(f"the worker to die {place}", 2 * PATIENCE, lambda: doomed.poll() is not None)
         check(doomed.returncode == -signal.SIGKILL, f"the worker ended with {doomed.returncode}")
         fleet.start_worker(8)
         if place == "after_vacant":  # all have run by then; the bay must be of use to those who come now
@@ -110,7 +113,7 @@ def killed_with_waiters(place, number):
         check(took <= 45, f"after a kill {place} the last job ended {took:.0f} s later")
         all_ended(fleet, published, 10)
         within_the_limit(fleet, published, runs_in_doubt=2)
-        quiet(fleet, seconds=70)  # copies on the ladder come back, and the bay is looked at twice
+        quiet(fleet)  # copies on the ladder come back, and the bay is looked at twice
         return f"{took:.0f} s"
 
 
@@ -128,11 +131,11 @@ def storm_through(fault, **servers):
         workers = [fleet.start_worker(8) for _ in range(2)]
         published = heavy_jobs(200)
         fleet.publish(published)
-        wait_for("a full bay and some calls", 60,
+        wait_for("a full bay and some calls", PATIENCE,
                  lambda: len(fleet.calls()) > 20 and sum(fleet.bays().values()) > 60)
         fault(fleet, workers)
         failed = time.monotonic()
-        all_ended(fleet, published, 120)
+        all_ended(fleet, published, 3 * PATIENCE)
         after = [call["begin"] for call in fleet.calls().values() if call["begin"] > failed + 2]
         check(after and min(after) - failed <= 60, "jobs did not go on within 60 s of the fault")
         within_the_limit(fleet, published, runs_in_doubt=2)
@@ -191,12 +194,13 @@ def killed_between_attempts():
         fleet.use_rules(policy, costs)
         fleet.start_billing()
         fleet.results.listen()
+        # Alone until it dies: with another one's failures beside its own the provider may rest before the third advance.
         doomed = fleet.start_worker(4, environment={"TOLLWAY_FAILPOINT": "after_advance:3"})
-        fleet.start_worker(4)
         published = jobs(20)
         fleet.publish(published)
-        wait_for("the worker to die", 60, lambda: doomed.poll() is not None)
-        results = all_ended(fleet, published, 60)
+        wait_for("the worker to die", PATIENCE, lambda: doomed.poll() is not None)
+        fleet.start_worker(4)
+        results = all_ended(fleet, published, 2 * PATIENCE)
         attempts = collections.Counter(len(events[0]["attempts"]) for events in results.values())
         for events in results.values():
             made = events[0]["attempts"]
@@ -214,10 +218,10 @@ def killed_while_declaring():
         first = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_provider:1"})
         published = jobs(20)
         fleet.publish(published)
-        wait_for("the first worker to die", 60, lambda: first.poll() is not None)
+        wait_for("the first worker to die", PATIENCE, lambda: first.poll() is not None)
         second = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_declare:1"})
         fleet.start_worker(8)
-        all_ended(fleet, published, 120)
+        all_ended(fleet, published, 2 * PATIENCE)
         return f"the second died: {second.poll() is not None}"
 
 
@@ -228,10 +232,10 @@ def taken_over(fleet, published, failpoint, lifetime=None):
     if lifetime:
         published = [{**job, "deadline": seconds_from_now(lifetime)} for job in published]
     fleet.publish(published)
-    wait_for("the worker to die", 60, lambda: doomed.poll() is not None)
+    wait_for("the worker to die", PATIENCE, lambda: doomed.poll() is not None)
     fleet.start_worker(6)
     ids = [job["id"] for job in published]
-    results = fleet.results.wait(ids, 90)
+    results = fleet.results.wait(ids, 2 * PATIENCE)
     one_end_each(results, ids)
     ledger_equals_calls(fleet)
     return {job: results[job] for job in ids}
@@ -258,7 +262,7 @@ def deadline_behind_a_crash():
     """A worker dies with calls made; the deadline passes before anybody may run the jobs again: every call has its row."""
     with Fleet("late") as fleet:
         prepare(fleet)
-        results = taken_over(fleet, jobs(6), "after_provider:3", lifetime=10)
+        results = taken_over(fleet, jobs(6), "after_provider:3", lifetime=20)
         ids = list(results)
         codes = collections.Counter((results[job][0]["error"] or {}).get("code") for job in ids)
         check(codes["deadline_exceeded"] > 0, f"no job missed its deadline: {codes}")
@@ -273,7 +277,7 @@ def frozen_worker():
         frozen = fleet.start_worker(4)
         published = jobs(4)
         fleet.publish(published)
-        wait_for("four calls", 60, lambda: len(fleet.calls()) == 4)
+        wait_for("four calls", PATIENCE, lambda: len(fleet.calls()) == 4)
         frozen.send_signal(signal.SIGSTOP)
         # The broker gives the jobs to others only when it takes the frozen connection for dead. Theirs are other prices: what
         # they book for the frozen calls is taken back as they booked it.
@@ -281,14 +285,15 @@ def frozen_worker():
         dear.write_text(rules.costs(prices={"chat-1": {"input_tokens": "3", "output_tokens": "7"}}))
         fleet.start_worker(4, environment={"TOLLWAY_COSTS": str(dear)})
         ids = [job["id"] for job in published]
-        fleet.results.wait(ids, 150)
+        fleet.results.wait(ids, 3 * PATIENCE)
         frozen.send_signal(signal.SIGCONT)
-        wait_for("a correction of each frozen call", 60,
+        wait_for("a correction of each frozen call", PATIENCE,
                  lambda: sum(1 for row in fleet.rows() if row["corrects"]) == 4)
         one_end_each(fleet.results.by_job(), ids)
-        calls = collections.Counter(call["key"] for call in fleet.calls().values())
+        calls = {call["key"] for call in fleet.calls().values()}
+        wait_for("a row of each call", PATIENCE,
+                 lambda: calls == {row["event_id"] for row in fleet.rows() if not row["corrects"]})
         rows = fleet.rows()
-        check(set(calls) == {row["event_id"] for row in rows if not row["corrects"]}, "rows and calls differ")
         unknown = {row["event_id"]: row for row in rows if row["outcome"] == "unknown" and not row["corrects"]}
         check(len(unknown) == 4, f"{len(unknown)} unknown rows")
         exact = {call["key"]: call["usage"] for call in fleet.calls().values()}
@@ -310,9 +315,9 @@ def killed_behind_a_letter():
         job = {"id": "doomed", "userId": "u", "userTier": "tier2", "taskType": "llm",
                "payload": {"prompt": "fault-500 please"}}
         fleet.publish([job])
-        wait_for("the worker to die", 60, lambda: doomed.poll() is not None)
+        wait_for("the worker to die", PATIENCE, lambda: doomed.poll() is not None)
         fleet.start_worker(4)
-        events = fleet.results.wait(["doomed"], 60)["doomed"]
+        events = fleet.results.wait(["doomed"], 2 * PATIENCE)["doomed"]
         # Six attempts came before the first letter; of the last one nobody heard again, and that is what the second says.
         code = events[0]["error"]["code"]
         check(code in ("provider_failed", "poison"), f"ended with {events[0]['error']}")
@@ -330,10 +335,10 @@ def killed_during_hand_back():
         prepare(fleet, latency="100")
         doomed = fleet.start_worker(8, environment={"TOLLWAY_FAILPOINT": "after_copy:2"})
         fleet.start_worker(8)
-        published = [{**job, "notBefore": seconds_from_now(8)} for job in jobs(20)]
+        published = [{**job, "notBefore": seconds_from_now(20)} for job in jobs(20)]
         fleet.publish(published)
-        wait_for("the worker to die", 60, lambda: doomed.poll() is not None)
-        all_ended(fleet, published, 90)
+        wait_for("the worker to die", PATIENCE, lambda: doomed.poll() is not None)
+        all_ended(fleet, published, 2 * PATIENCE)
 
 
 def script(*arguments):
@@ -374,20 +379,20 @@ def restart_in_the_middle(fleet, server, pause):
     workers = [fleet.start_worker(6) for _ in range(2)]
     first = jobs(120)
     fleet.publish(first)
-    wait_for("a third of the jobs to be called", 60, lambda: len(fleet.calls()) > 30)
+    wait_for("a third of the jobs to be called", PATIENCE, lambda: len(fleet.calls()) > 30)
     server.crash()
     time.sleep(pause)  # the outage itself, not a wait for something
     server.start()
-    all_ended(fleet, first, 120)
+    all_ended(fleet, first, 3 * PATIENCE)
     # Each worker comes back after a random pause of its own; more jobs follow until both have served some.
-    deadline, idle = time.monotonic() + 60, workers
+    deadline, idle = time.monotonic() + 2 * PATIENCE, workers
     for round_number in itertools.count():
         later = [{**job, "id": f"later-{round_number}-{job['id']}"} for job in jobs(40)]
         fleet.publish(later)
-        all_ended(fleet, later, 60)
+        all_ended(fleet, later, 2 * PATIENCE)
         for worker in workers:
             check(worker.poll() is None, "a worker did not survive")
-        idle = [worker for worker in idle if "job=later-" not in worker.log.read_text()]
+        idle = [worker for worker in idle if "job=later-" not in whole_lines(worker.log)]
         if not idle:
             break
         check(time.monotonic() < deadline, "a worker does not consume after the outage")
@@ -423,13 +428,13 @@ def drained_on_sigterm():
         first = fleet.start_worker(4)
         published = jobs(16)
         fleet.publish(published)
-        wait_for("four jobs to run", 60, lambda: len(fleet.calls()) >= 4)
+        wait_for("four jobs to run", PATIENCE, lambda: len(fleet.calls()) >= 4)
         begin = time.monotonic()
         code = fleet.stop(first)
         check(code == 0, f"the drained worker ended with {code}")
-        check(time.monotonic() - begin < 10, "draining took longer than the jobs in hand")
+        check(time.monotonic() - begin < 25, "draining took longer than the jobs in hand")  # they have 30 s
         fleet.start_worker(8)
-        all_ended(fleet, published, 60)
+        all_ended(fleet, published, 2 * PATIENCE)
         check(len(fleet.calls()) == len(published), "a job was run twice")
 
 

@@ -8,7 +8,7 @@ import sys
 import urllib.request
 
 import rules
-from fleet import ROOT, Fleet, check
+from fleet import PATIENCE, ROOT, Fleet, check, whole_lines
 
 MODELS = {**rules.TASKS, "video": "clip-1"}
 PRICES = {"clip-1": {"video_seconds": "100000"}}
@@ -48,19 +48,18 @@ class FaultyFleet(Fleet):
     def control(self, **document):
         request = urllib.request.Request(f"http://127.0.0.1:{self.provider_port}/control",
                                          json.dumps(document).encode())
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
             check(reply.status == 200, f"the provider refused {document}")
 
     def lines(self):
-        whole, _, _ = self.provider_log.read_text().rpartition("\n")  # the last line may be half written
-        return [json.loads(line) for line in whole.splitlines()]
+        return [json.loads(line) for line in whole_lines(self.provider_log).splitlines()]
 
     def calls(self):
-        """Call number -> its lines put together; the status is None until it is answered."""
+        """Call number -> its lines put together; status, usage and stated are None until it has ended."""
         calls = {}
         for line in self.lines():
             if line["event"] != "poll":
-                calls.setdefault(line["call"], {"status": None}).update(
+                calls.setdefault(line["call"], {"status": None, "usage": None, "stated": None}).update(
                     {name: value for name, value in line.items() if name not in ("event", "mono", "wall")}
                     | ({"begin": line["mono"]} if line["event"] == "start" else {}))
         return calls

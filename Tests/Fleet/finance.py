@@ -13,7 +13,7 @@ import json
 import pika
 
 import rules
-from fleet import Fleet, check, main, together, wait_for
+from fleet import PATIENCE, Fleet, check, main, together, wait_for
 from ledger_stores import PostgresStore, SQLiteStore
 
 WRONG, RIGHT = 10, 1  # dollars for a million input tokens
@@ -49,7 +49,7 @@ class Finance:
             pika.BasicProperties(delivery_mode=2, message_id=event_id, content_type="application/cloudevents+json"))
 
     def wait_for_rows(self, count):
-        wait_for(f"{count} rows", 60, lambda: self.rows() == count)
+        wait_for(f"{count} rows", PATIENCE, lambda: self.rows() == count)
 
     def rows(self):
         return int(self.store.rows("SELECT count(*) FROM usage_cost")[0][0])
@@ -76,6 +76,7 @@ def finance_of(store):
         fleet = stack.enter_context(Fleet("finance", environment={"TOLLWAY_LEDGER_URL": store.url}))
         policy = rules.policy(9)
         fleet.use_rules(policy, rules.costs(prices={"chat-1": {"input_tokens": str(WRONG), "output_tokens": "20"}}))
+        fleet.make_ledger()
         fleet.start_billing()
         finance = Finance(fleet, store)
         for number, tokens in enumerate(TOKENS):
@@ -146,7 +147,7 @@ def redis_drifts(finance, month, audit):
         check(done.returncode == code, f"reconcile ended with {done.returncode}: {done.stderr}")
         return [(entry["user"], entry["month"], entry["why"]) for entry in json.loads(done.stdout)["redis"]]
 
-    wait_for("Redis to be told of all rows", 60, lambda: differences(0) == [])
+    wait_for("Redis to be told of all rows", PATIENCE, lambda: differences(0) == [])
     row, base = redis.hmget(key, f"{month}:row", f"{month}:base")
     for code, change, why in (
             (1, {f"{month}:base": b"9" + base}, "somebody else wrote there"),

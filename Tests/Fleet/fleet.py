@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.parse
 
 import pika
@@ -28,7 +29,7 @@ ROOT = HERE.parent.parent
 TIERS = {"tier1": ("FREE", "low", 2), "tier2": ("PRO", "standard", 5), "tier3": ("BUSINESS", "high", 10),
          "tier4": ("ENTERPRISE", "critical", 20)}
 ENDS = ("succeeded", "failed", "blocked", "cancelled")
-PATIENCE = 60  # seconds for a state whose time is no figure of the scenario: a busy machine may take some
+PATIENCE = 120  # seconds for a state whose time is no figure of the scenario: a busy machine may take some
 
 
 class Failure(Exception):
@@ -50,6 +51,12 @@ def wait_for(what, seconds, condition, pause=0.05):
         if time.monotonic() > end:
             raise Failure(f"not within {seconds} s: {what}")
         time.sleep(pause)
+
+
+def whole_lines(path):
+    """A file that somebody writes, without its last line where that is in the middle of being written."""
+    whole, end, _ = path.read_bytes().rpartition(b"\n")
+    return (whole + end).decode(errors="replace")
 
 
 def medians(measure, rounds=3):
@@ -133,8 +140,9 @@ class Fleet:
 
     def wait_for_line(self, process, text, count=1, seconds=PATIENCE):
         def found():
-            check(process.poll() is None, f"{process.log.stem} ended: {process.log.read_text()[-2000:]}")
-            return process.log.read_text().count(text) >= count
+            lines = whole_lines(process.log)
+            check(process.poll() is None, f"{process.log.stem} ended: {lines[-2000:]}")
+            return lines.count(text) >= count
         wait_for(f"'{text}' in {process.log.stem}", seconds, found)
 
     def use_rules(self, policy, costs):
@@ -143,12 +151,12 @@ class Fleet:
             (self.directory / name).write_text(text)
             self.environment[variable] = str(self.directory / name)
 
-    def stop(self, process, seconds=40):
+    def stop(self, process, seconds=PATIENCE):
         process.send_signal(signal.SIGTERM)
         process.wait(seconds)
         return process.returncode
 
-    def run(self, *arguments, seconds=60, input=None):
+    def run(self, *arguments, seconds=PATIENCE, input=None):
         return subprocess.run([self.binary, *map(str, arguments)], env=self.environment, cwd=ROOT, timeout=seconds,
                               capture_output=True, text=True, input=input)
 
@@ -182,7 +190,11 @@ class Fleet:
     # The broker
 
     def connection(self):
-        return pika.BlockingConnection(pika.URLParameters(self.amqp_url))
+        """One that the broker keeps, however long nobody looks after it."""
+        parameters = pika.URLParameters(self.amqp_url)
+        parameters.heartbeat = 0
+        parameters.socket_timeout = parameters.stack_timeout = PATIENCE
+        return pika.BlockingConnection(parameters)
 
     def publish(self, jobs, lane=None, confirm=True):
         """Publishes (job, lane) pairs, or jobs to the lane of their tier; returns when all are confirmed."""
@@ -239,7 +251,7 @@ class Fleet:
                     channel.queue_delete(self.name(queue))
                 for exchange in ["jobs", "jobs.unrouted", "jobs.keyed", "costs", "results", "alerts"] + rungs + bays:
                     channel.exchange_delete(self.name(exchange))
-        except pika.exceptions.AMQPError as error:
+        except (pika.exceptions.AMQPError, OSError) as error:
             print(f"namespace {self.namespace} not removed: {error!r}", file=sys.stderr)
         client = self.redis()
         for key in client.scan_iter(self.namespace + ".*"):
@@ -261,7 +273,7 @@ class Fleet:
     def rows(self, query="select * from usage_cost"):
         if not self.ledger.exists():
             return []
-        connection = sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True, timeout=PATIENCE)
         connection.row_factory = sqlite3.Row
         try:
             return [dict(row) for row in connection.execute(query)]
@@ -271,12 +283,11 @@ class Fleet:
             connection.close()
 
     def calls(self):
-        """The provider's own log: call number -> its lines put together."""
+        """The provider's own log: call number -> its lines put together; status and usage are None until it has ended."""
         calls = {}
-        whole, _, _ = self.provider_log.read_text().rpartition("\n")  # a line may be in the middle of being written
-        for line in whole.splitlines():
+        for line in whole_lines(self.provider_log).splitlines():
             entry = json.loads(line)
-            calls.setdefault(entry["call"], {}).update(
+            calls.setdefault(entry["call"], {"status": None, "usage": None}).update(
                 {k: v for k, v in entry.items() if k not in ("event", "mono", "wall")}
                 | ({"begin": entry["mono"]} if entry["event"] == "start" else {}))
         return calls
@@ -316,7 +327,7 @@ class Results:
                         channel.queue_delete(queue)
                         break
                 connection.close()
-            except pika.exceptions.AMQPError:
+            except (pika.exceptions.AMQPError, OSError):
                 time.sleep(0.3)  # the broker is being restarted; pace the attempts
 
     def stop(self):
@@ -385,7 +396,7 @@ def running_counts(fleet, user_of):
     return highest
 
 
-def quiet(fleet, seconds=PATIENCE):
+def quiet(fleet, seconds=2 * PATIENCE):
     """Nothing waits, nothing is held, no copy lies in a bay, and the bays were given back: all by itself."""
     def leftovers():
         lanes = fleet.command("lanes")["lanes"]
@@ -432,7 +443,9 @@ def main(*scenarios, by_name_only=()):
         begin = time.monotonic()
         try:
             figures = scenario(**parameters)
-        except Failure as failure:
-            print(f"FAILED {scenario.__name__}: {failure}")
+        except Exception as fault:
+            if not isinstance(fault, Failure):
+                traceback.print_exc()
+            print(f"FAILED {scenario.__name__}: {fault if isinstance(fault, Failure) else repr(fault)}")
             return sys.exit(1)
         print(f"passed {scenario.__name__} in {time.monotonic() - begin:.1f} s {figures or ''}", flush=True)

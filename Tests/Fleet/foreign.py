@@ -12,7 +12,7 @@ import jsonschema
 import pika
 
 import rules
-from fleet import PATIENCE, ROOT, Fleet, check, main, wait_for
+from fleet import PATIENCE, ROOT, Fleet, check, main, wait_for, whole_lines
 
 
 def schema(name):
@@ -34,7 +34,7 @@ def by_amqp_tools():
         url = fleet.amqp_url
         queue = fleet.name("shell-results")
         def tool(*arguments, body=None):
-            return subprocess.run(arguments, input=body, capture_output=True, timeout=20, check=False)
+            return subprocess.run(arguments, input=body, capture_output=True, timeout=PATIENCE, check=False)
         tool("amqp-declare-queue", f"--url={url}", "-d", "-q", queue)
         with fleet.connection() as connection:
             connection.channel().queue_bind(queue, fleet.name("results"), "echo.*")
@@ -137,7 +137,7 @@ def ids_tiers_and_intake():
         results = {job: events[0] for job, events in fleet.results.by_job().items()}
         check("from-the-property" in results, "the message-id did not stand in for the id")
         check(results["astray"]["tier"] == "PRO" and results["climber"]["tier"] == "FREE", "tiers of the moved jobs")
-        log = "".join(process.log.read_text() for process in fleet.processes if "worker" in process.log.name)
+        log = "".join(whole_lines(process.log) for process in fleet.processes if "worker" in process.log.name)
         lane = {line.split("job=")[1].split()[0]: line.split("lane=")[1].split()[0]
                 for line in log.splitlines() if " admitted " in line}
         check(lane["astray"] == "standard" and lane["climber"] == "low", f"lanes: {lane}")
@@ -159,7 +159,7 @@ def policy_is_reloaded():
         def limit_of(job):
             fleet.publish([{"id": job, "userId": "u", "taskType": "echo", "payload": {}}])
             fleet.results.wait([job], PATIENCE)
-            line = next(line for line in worker.log.read_text().splitlines() if f"job={job} " in line and " admitted " in line)
+            line = next(line for line in whole_lines(worker.log).splitlines() if f"job={job} " in line and " admitted " in line)
             return line.split("active=")[1].split()[0]
 
         check(limit_of("before") == "1/2", "the limit of the first policy")
@@ -188,7 +188,7 @@ def not_before_and_deadline():
         check(not fleet.drain("jobs.dead"), "a job past its deadline became a letter")
         started = datetime.datetime.fromisoformat(results["later"][0]["startedAt"].replace("Z", "+00:00"))
         check(started.timestamp() >= begin + 2.9, "a job started before its time")
-        check(started.timestamp() <= begin + 15, "a job started long after its time")
+        check(started.timestamp() <= begin + 60, "a job started long after its time")
 
 
 if __name__ == "__main__":

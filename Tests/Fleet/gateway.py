@@ -8,7 +8,7 @@ import re
 import time
 
 import rules
-from fleet import PATIENCE, Fleet, check, main, wait_for
+from fleet import PATIENCE, Fleet, check, main, wait_for, whole_lines
 
 HOLD = 30  # seconds for which a Redis that lost its memory says nothing
 
@@ -28,7 +28,7 @@ def fleet_with(tiers=None, billing=True, **options):
 def start_gateway(fleet, address="127.0.0.1:0", **environment):
     process = fleet.start("gateway", environment={"TOLLWAY_GATEWAY": address, **environment})
     fleet.wait_for_line(process, "gateway listens")
-    process.port = int(re.search(r"gateway listens.*address=\S*?:(\d+)", process.log.read_text())[1])
+    process.port = int(re.search(r"gateway listens.*address=\S*?:(\d+)", whole_lines(process.log))[1])
     return process
 
 
@@ -59,7 +59,7 @@ class Answer:
 
 
 def send(gateway, method, path, secret=None, body=None, **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
     try:
         if secret:
             headers["Authorization"] = f"Bearer {secret}"
@@ -127,17 +127,20 @@ def keys_decide():
         revoked = fleet.run("keys", "revoke", identity, "--reason", "scenario")
         begin = time.monotonic()
         check(revoked.returncode == 0, revoked.stderr)
-        taken = [0]
+        taken, slowest = [0], 0
 
         def is_refused(gateway):
+            nonlocal slowest
             asked = time.monotonic() - begin
             status = submit(gateway, job("studio-1"), studio).status
+            slowest = max(slowest, time.monotonic() - begin - asked)
             taken.append(asked if status == 202 else 0)
             return status == 401
 
         for gateway in gateways:
             wait_for("the revoked key is refused", PATIENCE, lambda: is_refused(gateway), pause=0.02)
-        check(max(taken) <= 1, f"a request of {max(taken):.2f} s after the key was revoked was taken")
+        # What a gateway knows is a second old, and as much older as Redis took to say it.
+        check(max(taken) <= 1 + slowest, f"a request of {max(taken):.2f} s after the key was revoked was taken")
         check(fleet.run("keys", "revoke", "nobody").returncode == 1, "an unknown key was revoked")
         listed = fleet.command("keys", "list")
         check([row["revoked"] is not None for row in listed if row["id"] == identity] == [True], f"the list: {listed}")
@@ -234,7 +237,7 @@ def door():
               "a refusal does not say how long to wait")
         check('"rps";q=2' in refused[0].headers["ratelimit-policy"], f"{refused[0].headers}")
         ids = [answer.json["id"] for answer in taken]
-        fleet.results.wait(ids, PATIENCE)
+        fleet.results.wait(ids, 2 * PATIENCE)
         wait_for("those that came in are booked", PATIENCE,
                  lambda: sorted(row["job_id"] for row in fleet.rows()) == sorted(ids))
         return f"{len(taken)} of 200 in {took:.1f} s"

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from crashes import OwnServer
-from fleet import main, together, wait_for
+from fleet import PATIENCE, main, together, wait_for
 from ledger_stores import PostgresStore, SQLiteStore, run_sql
 from ledger_trial import RATE, Trial
 
@@ -76,7 +76,7 @@ def sqlite_locked():
 
     @contextlib.contextmanager
     def locked():
-        connection = sqlite3.connect(store.path, timeout=10, isolation_level=None)
+        connection = sqlite3.connect(store.path, timeout=PATIENCE, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -149,7 +149,7 @@ def broker_faults(store, replicas):
             for process in trial.billing:
                 process.send_signal(signal.SIGSTOP)
             published = len(trial.publisher.confirmed)
-            wait_for("events that wait", 20, lambda: len(trial.publisher.confirmed) > published + RATE)
+            wait_for("events that wait", PATIENCE, lambda: len(trial.publisher.confirmed) > published + RATE)
             server.crash()
             for process in trial.billing:
                 process.send_signal(signal.SIGCONT)
@@ -182,7 +182,7 @@ ON_POSTGRES = (broker_with_postgres, postgres_disk_full, postgres_killed, postgr
 def faults():
     scenarios = ON_SQLITE + (ON_POSTGRES if "TOLLWAY_TEST_POSTGRES_URL" in os.environ else ())
     longest_first = sorted(scenarios, key=lambda scenario: not scenario.__name__.startswith("broker"))
-    return together({scenario.__name__: scenario for scenario in longest_first}, at_once=5)
+    return together({scenario.__name__: scenario for scenario in longest_first}, at_once=4)
 
 
 if __name__ == "__main__":

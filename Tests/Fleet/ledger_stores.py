@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import urllib.parse
 
-from fleet import Failure, check
+from fleet import PATIENCE, Failure, check
 
 NULL = "\x01"  # how psql is told to write it
 
@@ -32,7 +32,7 @@ class SQLiteStore:
 
     def rows(self, query):
         """Each value as text, None for NULL."""
-        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=PATIENCE)
         try:
             return [tuple(None if value is None else str(value) for value in row) for row in connection.execute(query)]
         finally:
@@ -40,7 +40,7 @@ class SQLiteStore:
 
     def execute(self, command):
         """What no process of ours does: for a foreign hand in the ledger."""
-        with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection, connection:
             connection.execute(command)
 
     def hex(self, column):
@@ -84,7 +84,7 @@ def run_sql(url, command):
     """What a PostgreSQL answers, as CSV."""
     done = subprocess.run([psql(), "--no-psqlrc", "--quiet", "--csv", "--tuples-only", "--pset", f"null={NULL}",
                            "--variable", "ON_ERROR_STOP=1", "--command", command, url],
-                          capture_output=True, text=True, timeout=60, env={**os.environ, "PGCONNECT_TIMEOUT": "5"})
+                          capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "PGCONNECT_TIMEOUT": "60"})
     check(done.returncode == 0, f"psql: {done.stderr.strip()}")
     return done.stdout
 

@@ -13,12 +13,13 @@ import time
 import pika
 
 import rules
-from fleet import Failure, Fleet, check, wait_for
+from fleet import PATIENCE, Failure, Fleet, check, wait_for, whole_lines
 from measures import metrics
 from tiers import alerts_of
 from webhook import Webhook, told
 
-RATE = 150  # events a second
+RATE = 100  # events a second
+SPILL = 150  # rows that still fit into the pages of a full disk, at most
 NANO = 1_000_000  # of each event
 OUTAGE = 10  # seconds
 # Messages of a queue, unacked ones too. What the broker lists is up to 5 s old; this asks the queue itself.
@@ -62,7 +63,7 @@ class Publisher(threading.Thread):
                             self.confirmed.append(waiting[0])
                             waiting = None
                         connection.sleep(1 / RATE)
-            except pika.exceptions.AMQPError:
+            except (pika.exceptions.AMQPError, OSError):
                 time.sleep(0.3)  # the broker is down; pace the attempts
 
 
@@ -101,7 +102,7 @@ class Watch(threading.Thread):
             if queued + rows < published:
                 self.faults.append(f"{published} published, {queued} in the queue, {rows} rows")
         elif self.unreadable is None:
-            time.sleep(1)  # what was committed is still being acked
+            time.sleep(6)  # what was committed is still being acked
             self.unreadable = self._count()
         elif None not in self.unreadable and queued - self.unreadable[1] < published - self.unreadable[0]:
             self.faults.append(f"without a database the queue went from {self.unreadable[1]} to {queued} messages, "
@@ -126,7 +127,7 @@ class Trial:
         self.replicas = replicas
 
     def __enter__(self):
-        self.fleet.use_rules(rules.policy(9) + "notify_admin: {log: true, webhook_env: TEST_HOOK, ledger_lag: 3s}\n",
+        self.fleet.use_rules(rules.policy(9) + "notify_admin: {log: true, webhook_env: TEST_HOOK, ledger_lag: 5s}\n",
                              rules.costs())
         self.billing = [self.start() for _ in range(self.replicas)]
         self.alerts = alerts_of(self.fleet)
@@ -137,8 +138,8 @@ class Trial:
 
     def __exit__(self, kind, fault, trace):
         self.publisher.stopping = self.watch.stopping = True
-        self.publisher.join(20)
-        self.watch.join(20)
+        self.publisher.join(PATIENCE)
+        self.watch.join(PATIENCE)
         self.fleet.__exit__(kind, fault, trace)
 
     def start(self):
@@ -150,7 +151,7 @@ class Trial:
     def queued(self):
         command = TOTAL.replace("QUEUE", self.fleet.name("costs.ledger"))
         try:
-            done = subprocess.run([self.rabbitmqctl, "eval", command], capture_output=True, text=True, timeout=20)
+            done = subprocess.run([self.rabbitmqctl, "eval", command], capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             return None
         return int(done.stdout) if done.returncode == 0 else None
@@ -174,33 +175,33 @@ class Trial:
         """Goes through a fault. stopped: what it must bring to a standstill, as a function that counts; alert: the kind
         that the webhook must hear meanwhile, once."""
         before = self.rows() or 0
-        wait_for("rows before the fault", 20, lambda: (self.rows() or 0) > before + RATE // 2)
+        wait_for("rows before the fault", PATIENCE, lambda: (self.rows() or 0) > before + RATE // 2)
         heard, begin = self.times(alert), time.monotonic()
         with fault():
-            wait_for(f"{name}: a standstill", 30, lambda: stands_still(stopped))
+            wait_for(f"{name}: a standstill", PATIENCE, lambda: stands_still(stopped))
             still = stopped()
-            wait_for(f"{name}: an alert", 45, lambda: self.times(alert) > heard)
+            wait_for(f"{name}: an alert", PATIENCE, lambda: self.times(alert) > heard)
             after = time.monotonic() - begin
             time.sleep(max(0, OUTAGE - after))  # the outage itself, not a wait for something
             # What fits into pages that are there already can still be written to a full disk.
             moved = (stopped() or 0) - (still or 0)
-            check(moved < RATE, f"{name}: went on meanwhile, {moved} since {still}")
+            check(moved < SPILL, f"{name}: went on meanwhile, {moved} since {still}")
             check(self.times(alert) == heard + 1, f"{name}: {self.times(alert) - heard} alerts")
         healed, behind = time.monotonic(), len(self.publisher.confirmed) - (self.rows() or 0)
-        wait_for(f"{name}: a lag under 1 s", 60, self.has_caught_up, pause=0.2)
+        wait_for(f"{name}: a lag under 1 s", 2 * PATIENCE, self.has_caught_up, pause=0.2)
         self.figures[name] = f"told after {after:.0f} s, {behind} behind, caught up after " \
                              f"{time.monotonic() - healed:.0f} s"
-        wait_for(f"{name}: an alert at the exchange", 30, lambda: told(self.alerts())[alert, "fleet", "raised"])
+        wait_for(f"{name}: an alert at the exchange", PATIENCE, lambda: told(self.alerts())[alert, "fleet", "raised"])
 
     def is_over(self, alert, times):
         """Waits until webhook, exchange and log have been told so often that it is there and that it is over."""
         expected = {"raised": times, "recovered": times}
         for place, bodies in (("webhook", self.hook.bodies), ("exchange", self.alerts)):
             found = lambda: {state: told(bodies())[alert, "fleet", state] for state in expected}
-            wait_for(f"the {place} to hear the end of {alert}", 60,
+            wait_for(f"the {place} to hear the end of {alert}", PATIENCE,
                      lambda: all(found()[state] >= times for state in expected), pause=0.3)
             check(found() == expected, f"the {place} heard {found()} of {alert}")
-        logs = "".join(process.log.read_text() for process in self.fleet.processes)
+        logs = "".join(whole_lines(process.log) for process in self.fleet.processes)
         lines = logs.count(f" kind={alert} ")
         check(lines == 2 * times, f"the logs tell {lines} times of {alert}")
 
@@ -213,10 +214,10 @@ class Trial:
     def settle(self):
         """Everything has arrived, once; nobody ever acked too early."""
         self.publisher.stopping = True
-        self.publisher.join(20)
+        self.publisher.join(PATIENCE)
         published = set(self.publisher.confirmed)
-        wait_for("every event in the ledger", 30, lambda: (self.rows() or 0) >= len(published))
-        wait_for("an empty queue", 30, lambda: self.queued() == 0)
+        wait_for("every event in the ledger", PATIENCE, lambda: (self.rows() or 0) >= len(published))
+        wait_for("an empty queue", PATIENCE, lambda: self.queued() == 0)
         booked = {name for name, in self.store.rows("SELECT event_id FROM usage_cost")}
         check(published <= booked, f"{len(published - booked)} events are lost: {sorted(published - booked)[:3]}")
         check(len(booked - published) <= self.publisher.connections, f"{len(booked - published)} rows nobody published")
@@ -231,5 +232,5 @@ class Trial:
 
 def stands_still(count):
     before = count()
-    time.sleep(2)  # long enough for a batch at this load
+    time.sleep(4)  # long enough for a batch at this load, on a machine that stands still at times
     return count() == before

@@ -39,8 +39,8 @@ def grants_while_full(fleet, published):
 
 def two_thousand_jobs():
     with Fleet("load") as fleet:
-        # Long enough that a slow machine keeps all slots busy too.
-        fleet.start_provider("--latency-ms", "200-300")
+        # Long enough that a slow machine keeps all slots busy too, and the lanes full.
+        fleet.start_provider("--latency-ms", "700-900")
         fleet.use_rules(rules.policy(fleet.provider_port), rules.costs())
         fleet.start_billing()
         fleet.results.listen()
@@ -49,7 +49,7 @@ def two_thousand_jobs():
         # Every lane is full before the first worker comes.
         fleet.publish(published)
         workers = [fleet.start_worker(SLOTS) for _ in range(WORKERS)]
-        results = fleet.results.wait(ids, 300)
+        results = fleet.results.wait(ids, 900)
         one_end_each(results, ids)
         failed = [job for job in ids if results[job][0]["status"] != "succeeded"]
         check(not failed, f"{len(failed)} jobs did not succeed: {results[failed[0]] if failed else ''}")

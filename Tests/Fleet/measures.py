@@ -4,7 +4,7 @@ import os
 import subprocess
 import urllib.request
 
-from fleet import check
+from fleet import PATIENCE, check, whole_lines
 
 # Counted by the broker since it started, over all quorum queues: deliveries and answered gets together, how many of them
 # were repetitions, and gets that found nothing. Deliveries of an at-least-once dead-lettering are not among them.
@@ -21,7 +21,7 @@ class BrokerCount:
         self.begin = self._read()
 
     def _read(self):
-        done = subprocess.run([self.rabbitmqctl, "eval", COUNTS], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.rabbitmqctl, "eval", COUNTS], capture_output=True, text=True, timeout=PATIENCE)
         check(done.returncode == 0, f"rabbitmqctl: {done.stderr}")
         return [int(number) for number in done.stdout.strip().strip("[]").split(",")]
 
@@ -51,9 +51,9 @@ class RedisCount:
 
 def metrics(process):
     """What a worker that was started with http=True says of itself: name with labels, as in the text format -> value."""
-    line = next(line for line in process.log.read_text().splitlines() if " probes listen" in line)
+    line = next(line for line in whole_lines(process.log).splitlines() if " probes listen" in line)
     address = next(word for word in line.split() if word.startswith("address=")).removeprefix("address=")
-    with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=PATIENCE) as answer:
         lines = answer.read().decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
 

@@ -13,7 +13,7 @@ import pika
 
 import rules
 from crashes import with_own_server
-from fleet import Fleet, check, ledger_equals_calls, main, one_end_each, together, wait_for
+from fleet import PATIENCE, Fleet, check, ledger_equals_calls, main, one_end_each, together, wait_for, whole_lines
 from ledger_stores import PostgresStore, psql
 
 JOBS = 200
@@ -94,10 +94,10 @@ def most_at_once(fleet):
 
 def cost_cap():
     # Long calls, so that a slow machine has many at once too.
-    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="800-1000") as fleet:
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="2500-3500") as fleet:
         published = jobs("llm", text)
         fleet.publish(published)
-        figures = audit_usd(fleet, published, 60)
+        figures = audit_usd(fleet, published, 2 * PATIENCE)
         figures["at once"] = most_at_once(fleet)
         check(figures["at once"] >= 30, f"only {figures['at once']} calls at once: the cap was not raced for")
         return figures
@@ -109,7 +109,7 @@ def audio_seconds():
     with fleet_at_the_edge({"quotas": {"monthly": {"audio_seconds": quota}}}) as fleet:
         published = jobs("tts", lambda number: {"text": f"{number:04} " + "a" * 95, "format": "wav"})
         fleet.publish(published)
-        ran, blocked = outcome(fleet, published, "quota_exceeded", 60)
+        ran, blocked = outcome(fleet, published, "quota_exceeded", 2 * PATIENCE)
         ledger_equals_calls(fleet)
         provider = sum(0.05 * call["usage"]["characters"] for call in fleet.calls().values())
         ledger = fleet.rows("select * from user_month")[0]
@@ -126,10 +126,10 @@ def video_minutes():
     with fleet_at_the_edge({"quotas": {"monthly": {"video_minutes": quota}}}) as fleet:
         published = jobs("echo", lambda number: {"usage": {"video_seconds": 7}, "sleepMs": 250})
         fleet.publish(published)
-        ran, blocked = outcome(fleet, published, "quota_exceeded", 60)
+        ran, blocked = outcome(fleet, published, "quota_exceeded", 2 * PATIENCE)
         most = quota * 60 // 7
         check(ran == most, f"{ran} clips of 7 s were made, {most} fit into {quota} minutes")
-        wait_for("a row of each", 60, lambda: len(fleet.rows()) == ran)
+        wait_for("a row of each", PATIENCE, lambda: len(fleet.rows()) == ran)
         return {"ran": ran, "blocked": blocked}
 
 
@@ -137,21 +137,21 @@ def in_the_middle(fleet):
     """All jobs are published; of the calls that began together some have ended and others run."""
     published = jobs("llm", text)
     fleet.publish(published)
-    wait_for("calls that have ended", 30,
+    wait_for("calls that have ended", PATIENCE,
              lambda: sum(1 for call in fleet.calls().values() if "end" in call) >= 10, pause=0.01)
     return published
 
 
 def in_hand(worker):
-    log = worker.log.read_text()
+    log = whole_lines(worker.log)
     return log.count(" admitted ") - log.count(" settled ")
 
 
 def worker_killed():
-    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="1000-2000") as fleet:
+    with fleet_at_the_edge({"cost_caps": {"monthlyUsd": 1, "hardStop": True}}, latency="2000-4000") as fleet:
         published = in_the_middle(fleet)
         max(fleet.workers, key=in_hand).kill()
-        figures = audit_usd(fleet, published, 90)
+        figures = audit_usd(fleet, published, 2 * PATIENCE)
         check(figures["unknown"] > 0, "the killed worker had nothing in its hands")
         return figures
 
@@ -159,13 +159,13 @@ def worker_killed():
 def after_a_loss(server, lose):
     """Redis forgets everything while jobs run: nothing new starts until billing has said what was spent."""
     cap = {"cost_caps": {"monthlyUsd": 1, "hardStop": True}}
-    with fleet_at_the_edge(cap, latency="1000-2000", redis_url=server.url) as fleet:
+    with fleet_at_the_edge(cap, latency="2000-4000", redis_url=server.url) as fleet:
         published = in_the_middle(fleet)
         lose(fleet)
         lost, before = time.monotonic(), len(fleet.calls())
-        wait_for("calls after the loss", 60,
+        wait_for("calls after the loss", 2 * PATIENCE,
                  lambda: sum(1 for call in fleet.calls().values() if call["begin"] > lost + 5))
-        figures = audit_usd(fleet, published, 60)
+        figures = audit_usd(fleet, published, 2 * PATIENCE)
         first = min(call["begin"] for call in fleet.calls().values() if call["begin"] > lost + 5)
         return {**figures, "calls before": before, "goes on after": round(first - lost, 1)}
 
@@ -237,39 +237,40 @@ def billing_killed(server):
         fleet.start_provider("--latency-ms", "20-50")
         tier = {"cost_caps": {"monthlyUsd": 1, "hardStop": True}}
         fleet.use_rules(rules.policy(fleet.provider_port, tiers={"FREE": tier}), rules.costs(prices=PRICES))
+        fleet.make_ledger()
         doomed = fleet.start_billing()
         worker = fleet.start_worker(SLOTS)
         fleet.results.listen()
         first = {**jobs("llm", text)[0], "id": "first", "userId": "z"}
         fleet.publish([first])
-        fleet.results.wait(["first"], 60)
+        fleet.results.wait(["first"], PATIENCE)
         count = lambda condition: int(store.rows(f"SELECT count(*) FROM {condition}")[0][0])
-        wait_for("a row of z", 60, lambda: count("usage_cost") == 1)
+        wait_for("a row of z", PATIENCE, lambda: count("usage_cost") == 1)
         fleet.assign("u", concurrency=JOBS)
-        asked = lambda: worker.log.read_text().count("billing is asked to say what was spent")
+        asked = lambda: whole_lines(worker.log).count("billing is asked to say what was spent")
         with month_held(store, "z"):
             publish_spent(fleet, 0.8)
-            wait_for("an empty queue", 60, lambda: fleet.depth("costs.ledger") == 0)
+            wait_for("an empty queue", PATIENCE, lambda: fleet.depth("costs.ledger") == 0)
             others = [fleet.start_billing() for _ in range(2)]
-            wait_for("three replicas", 60, lambda: count("replica") == 3)
+            wait_for("three replicas", PATIENCE, lambda: count("replica") == 3)
             before, marker = asked(), store.rows("SELECT max(number) FROM marker")
             fleet.redis().flushall()
-            wait_for("a marker that is met", 60, lambda: store.rows("SELECT max(number) FROM marker") != marker)
+            wait_for("a marker that is met", PATIENCE, lambda: store.rows("SELECT max(number) FROM marker") != marker)
             check(asked() == before + 1, f"markers were published: {asked() - before}")
-            wait_for("the idle one to be as far", 60,
+            wait_for("the idle one to be as far", PATIENCE,
                      lambda: count("replica WHERE passed = (SELECT max(number) FROM marker)") == 2)
             doomed.kill()
             published = jobs("llm", text)
             fleet.publish(published)
-            wait_for("another marker", 120, lambda: asked() == before + 2)
-            check(count("replica") == 2, "the killed process is still waited for")
+            wait_for("another marker", 2 * PATIENCE, lambda: asked() >= before + 2)
+            wait_for("nobody to wait for the killed process", PATIENCE, lambda: count("replica") == 2)
             time.sleep(5)  # how long the others are held up with what it had, not a wait for something
             check(len(fleet.calls()) == 1, f"{len(fleet.calls()) - 1} calls before what was spent was known")
-        ran, blocked = outcome(fleet, published, "cost_cap_reached", 120)
-        wait_for("a row of each event", 60, lambda: count("usage_cost") == 1 + EVENTS + ran)
+        ran, blocked = outcome(fleet, published, "cost_cap_reached", 2 * PATIENCE)
+        wait_for("a row of each event", PATIENCE, lambda: count("usage_cost") == 1 + EVENTS + ran)
         spent = int(store.rows("SELECT sum(amount_nano_usd) FROM usage_cost WHERE user_id = 'u'")[0][0])
         check(0.9 * NANO < spent <= NANO, f"the ledger ends at {spent / NANO} USD, the cap is 1")
-        wait_for("Redis to have what the ledger has", 60, lambda: fleet.command("ledger", "reconcile")["redis"] == [])
+        wait_for("Redis to have what the ledger has", PATIENCE, lambda: fleet.command("ledger", "reconcile")["redis"] == [])
         check([process.poll() for process in others] == [None, None], "another billing process ended")
         return {"ran": ran, "blocked": blocked, "ledger": spent / NANO}
 
@@ -291,7 +292,7 @@ def new_month():
             published = [{"id": f"job-{number}", "userId": "u", "userTier": "tier1", "taskType": "echo",
                           "payload": {"n": number}} for number in range(count)]
             fleet.publish(published)
-            fleet.results.wait([job["id"] for job in published], 60)
+            fleet.results.wait([job["id"] for job in published], PATIENCE)
 
             def latest():
                 return collections.Counter(max(events, key=lambda event: event["finishedAt"])["status"]
@@ -299,12 +300,12 @@ def new_month():
             check(latest() == {"succeeded": quota, "blocked": count - quota}, f"in the first month {dict(latest())}")
             begin = time.monotonic()
             (server.directory / "clock").write_text(f"{32 * 86400}\n")
-            wait_for("all jobs to have run", 120, lambda: latest()["succeeded"] == count)
+            wait_for("all jobs to have run", 2 * PATIENCE, lambda: latest()["succeeded"] == count)
             took = time.monotonic() - begin
-            wait_for("a row of each", 60, lambda: len(fleet.rows()) == count)
+            wait_for("a row of each", PATIENCE, lambda: len(fleet.rows()) == count)
             periods = collections.Counter(row["charge_period"] for row in fleet.rows())
             check(sorted(periods.values()) == [count - quota, quota], f"rows by month: {dict(periods)}")
-            wait_for("an empty jobs.blocked", 60, lambda: fleet.depth("jobs.blocked") == 0)
+            wait_for("an empty jobs.blocked", PATIENCE, lambda: fleet.depth("jobs.blocked") == 0)
             return f"{took:.0f} s after the month turned"
     return with_own_server("redis", body, "--shifted-clock")
 

@@ -6,7 +6,7 @@ import time
 
 from fault_cases import ATTEMPT_BUDGET, SCALED
 from faulty import FaultyFleet, job
-from fleet import PATIENCE, check, ledger_equals_calls, one_end_each, together, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, one_end_each, together, wait_for, whole_lines
 
 
 def all_resting(jobs=30, outage=25):
@@ -32,17 +32,20 @@ def all_resting(jobs=30, outage=25):
 
 def heal(fleet, published):
     """The provider serves again: so do all that waited for it, within 30 s."""
-    check(not fleet.results.events, f"jobs ended in the outage: {fleet.results.events[:1]}")
+    ids = [each["id"] for each in published]
+    early = set(ids) & set(fleet.results.by_job())
+    check(not early, f"jobs ended in the outage: {early}")
     fleet.control(path="only", script=["ok"])
     healed = time.monotonic()
-    ids = [each["id"] for each in published]
-    events = fleet.results.wait(ids, 30)
+    events = fleet.results.wait(ids, PATIENCE)
+    last = max(call["begin"] for call in fleet.calls().values()) - healed
+    check(last <= 30, f"the last job was called {last:.1f} s after its provider had healed")
     one_end_each(events, ids)
     bad = [events[each][0]["error"] for each in ids if events[each][0]["status"] != "succeeded"]
     check(not bad, f"{len(bad)} jobs failed: {bad[:1]}")
     ledger_equals_calls(fleet)
     check(not fleet.drain("jobs.dead"), "a job is a dead letter")
-    return {"all done after": round(time.monotonic() - healed, 1)}
+    return {"all called after": round(last, 1)}
 
 
 def shared_probe(jobs=5, outage=40, workers=4):
@@ -72,7 +75,7 @@ def shared_probe(jobs=5, outage=40, workers=4):
         def lost():
             """Who is admitted and calls nobody had lost the race."""
             return sum(" admitted" in line and " job=single-" in line for worker in started
-                       for line in worker.log.read_text().splitlines()) - made()
+                       for line in whole_lines(worker.log).splitlines()) - made()
         time.sleep(max(0, begin + outage - time.monotonic()))  # the outage itself, and longer until somebody loses
         while lost() < 1 and time.monotonic() < begin + 2 * outage:
             time.sleep(0.5)
@@ -93,11 +96,12 @@ def own_deadlines(jobs=10):
     """Jobs that give up before a slow provider can answer say nothing about it: it serves those who wait."""
     with FaultyFleet("deadline") as fleet:
         fleet.start_provider()
-        fleet.control(path="slow", latency=2)
-        fleet.prepare({"slow": {}, "second": {}}, {"tier": ["slow", "second"]})
+        fleet.control(path="slow", latency=12)
+        patient = {"timeout": "120s", "first_token_timeout": "120s", "idle_timeout": "120s"}
+        fleet.prepare({"slow": patient, "second": patient}, {"tier": ["slow", "second"]})
         fleet.start_worker(2 * jobs)
         now = datetime.datetime.now(datetime.timezone.utc)
-        hurried = [job(number, "tier", deadline=(now + datetime.timedelta(seconds=1.2)).isoformat())
+        hurried = [job(number, "tier", deadline=(now + datetime.timedelta(seconds=8)).isoformat())
                    for number in range(jobs)]
         fleet.publish(hurried, lane="standard")
         events = fleet.results.wait([each["id"] for each in hurried], PATIENCE)
@@ -105,7 +109,7 @@ def own_deadlines(jobs=10):
         check(set(codes) == {"deadline_exceeded"}, f"jobs without time ended with {codes}")
         called = len(fleet.calls())
         check(called > jobs / 2, f"only {called} jobs had come to their provider when their time was up")
-        time.sleep(1.5)  # whoever counts failures tells the fleet within a second
+        time.sleep(3)  # whoever counts failures tells the fleet within a second
         others = [job(number, "tier") for number in range(jobs, jobs + 5)]
         fleet.publish(others, lane="standard")
         events = fleet.results.wait([each["id"] for each in others], PATIENCE)

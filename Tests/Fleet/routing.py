@@ -9,7 +9,7 @@ import time
 from fault_cases import CASES, SCALED
 from fault_table import Healing, Table, judge_alerts, judge_logs
 from faulty import FaultyFleet, charged, job
-from fleet import PATIENCE, check, ledger_equals_calls, main, one_end_each, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, main, medians, one_end_each, wait_for
 from purchases import nothing_bought_twice, unwritable_artifacts
 from resting import all_resting, own_deadlines, resting, shared_probe
 from tiers import alerts_of
@@ -57,7 +57,7 @@ def seconds_of(event):
     return time_of(event["finishedAt"]) - time_of(event["startedAt"])
 
 
-def first_dead(jobs=200, latency=200):
+def first_dead(jobs=100, latency=200):
     """The first of two providers is dead: jobs are hardly slower than without it, and it serves again once well."""
     tiers = {"control": ["well"], "down": ["down", "well"], "gone": ["gone", "well"], "mute": ["mute", "well"]}
     with FaultyFleet("dead") as fleet:
@@ -78,47 +78,53 @@ def first_dead(jobs=200, latency=200):
                 published += batch
                 time.sleep(max(0, begin + (number - first + 1) * 0.1 - time.monotonic()))  # ten a second
             ids = [each["id"] for each in published]
-            events = fleet.results.wait(ids, PATIENCE)
+            events = fleet.results.wait(ids, 2 * PATIENCE)
             one_end_each(events, ids)
             bad = [events[each][0] for each in ids if events[each][0]["status"] != "succeeded"]
             check(not bad, f"{len(bad)} jobs failed: {bad[:1]}")
             return {tier: [seconds_of(events[each["id"]][0]) for each in published if each["userId"] == tier]
                     for tier in tiers}
         run(0, 10)  # by then all three rest
-        times = run(10, jobs)
-        means = {tier: statistics.mean(times[tier]) for tier in tiers}
-        added = {tier: means[tier] / means["control"] - 1 for tier in ("down", "gone")}
+        began = time.monotonic()
+
+        def round_of(number):
+            """What is added to a job, by tier, and how many more waited for the one that never answers."""
+            times = run(10 + number * jobs, jobs)
+            mean = {tier: statistics.mean(times[tier]) for tier in tiers}
+            median = {tier: statistics.median(times[tier]) for tier in tiers}
+            slow = {tier: sum(1 for seconds in times[tier] if seconds > 1) for tier in tiers}
+            return (mean["control"], mean["down"] / mean["control"] - 1, mean["gone"] / mean["control"] - 1,
+                    median["mute"] / median["control"] - 1, slow["mute"] - slow["control"])
+        # A probe of a provider that never answers takes as long as its job is willing to wait: there the median counts.
+        control, *shares, slow = medians(round_of)
+        added = dict(zip(("down", "gone", "mute, median"), shares))
         for tier, share in added.items():
-            check(share < 0.05, f"{tier}: {100 * share:.1f} % slower than {1000 * means['control']:.0f} ms")
-        # A probe of a provider that never answers takes as long as its job is willing to wait.
-        added["mute, median"] = statistics.median(times["mute"]) / statistics.median(times["control"]) - 1
-        check(added["mute, median"] < 0.05, f"mute: the median is {100 * added['mute, median']:.1f} % slower")
-        slow = sum(1 for seconds in times["mute"] if seconds > 1)
+            check(share < 0.05, f"{tier}: {100 * share:.1f} % slower than {1000 * control:.0f} ms")
         check(slow <= 5, f"mute: {slow} of {jobs} jobs waited for a provider that should rest")
-        tried = len(fleet.calls_by("path")["down"])
-        check(tried <= 30, f"{tried} calls of a provider that should rest")
+        tried, most = len(fleet.calls_by("path")["down"]), 25 + (time.monotonic() - began) / 5  # no rest is shorter
+        check(tried <= most, f"{tried} calls of a provider that should rest")
         fleet.control(path="down", script=["ok"])
-        healed, number = time.monotonic(), 10 + jobs
+        healed, number = time.monotonic(), 10 + 3 * jobs
 
         def served():
             nonlocal number
             fleet.publish([job(number, "down")], lane="standard")
             number += 1
             return [call for call in fleet.calls_by("path")["down"] if call["status"] == 200]
-        wait_for("the healed provider to serve", 30, served, pause=1)
-        back = time.monotonic() - healed
-        fleet.results.wait([f"down-{each}" for each in range(10 + jobs, number)], PATIENCE)
+        back = wait_for("the healed provider to serve", PATIENCE, served, pause=1)[0]["begin"] - healed
+        check(back <= 30, f"the provider served again {back:.1f} s after it healed")
+        fleet.results.wait([f"down-{each}" for each in range(10 + 3 * jobs, number)], PATIENCE)
         return {**{f"added, {tier}": f"{100 * share:.1f} %" for tier, share in added.items()},
-                "control": f"{1000 * means['control']:.0f} ms", "calls while down": tried, "back after": round(back, 1)}
+                "control": f"{1000 * control:.0f} ms", "calls while down": tried, "back after": round(back, 1)}
 
 
-def batching(jobs=60, latency=100):
+def batching(jobs=60, latency=400):
     """A provider that takes one call after the other, each of the same time: batches raise its throughput by half their
     size at least. A poisoned input fails alone."""
     sizes = {"one": 1, "three": 3, "five": 5, "ten": 10, "fifteen": 15}
     with FaultyFleet("batch") as fleet:
         fleet.start_provider()
-        slow = {"timeout": "60s", "first_token_timeout": "60s", "idle_timeout": "60s"}
+        slow = {"timeout": "300s", "first_token_timeout": "300s", "idle_timeout": "300s"}
         for name in sizes:
             fleet.control(path=name, latency=latency / 1000, at_once=1)
         fleet.control(path="picky", script=["poison"])
@@ -130,7 +136,7 @@ def batching(jobs=60, latency=100):
             fleet.publish(published, lane="standard")
         worker = fleet.start_worker(jobs * len(sizes))
         ids = [f"{name}-{number}" for name in sizes for number in range(jobs)]
-        events = fleet.results.wait(ids, 60)
+        events = fleet.results.wait(ids, 2 * PATIENCE)
         one_end_each(events, ids)
         by_path = fleet.calls_by("path")
         for name in sizes:

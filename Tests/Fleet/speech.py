@@ -4,7 +4,7 @@ import pathlib
 import struct
 import wave
 
-from fleet import ROOT, Fleet, check, main
+from fleet import PATIENCE, ROOT, Fleet, check, main
 
 SENTENCE = "The toll booth opened at dawn, and the first travellers were already waiting in the rain."
 
@@ -29,7 +29,7 @@ def spoken(fleet, provider):
     fleet.results.listen()
     job = {"id": "speech", "userId": "u", "taskType": "tts", "userTier": "tier2", "payload": {"text": SENTENCE}}
     fleet.publish([job])
-    event = fleet.results.wait(["speech"], 90)["speech"][0]
+    event = fleet.results.wait(["speech"], 2 * PATIENCE)["speech"][0]
     check(event["status"] == "succeeded", f"{event['error']}")
     check(event["provider"] == provider, f"spoken by {event['provider']}, not {provider}")
     duration = heard(event["output"]["artifact"])

@@ -11,7 +11,8 @@ import threading
 import time
 
 import rules
-from fleet import TIERS, Fleet, check, ledger_equals_calls, main, one_end_each, running_counts, wait_for
+from fleet import (PATIENCE, TIERS, Fleet, check, ledger_equals_calls, main, medians, one_end_each, running_counts,
+                   wait_for)
 from measures import BrokerCount, metrics, percentile
 
 LIMIT = 2
@@ -51,7 +52,7 @@ def control_rate(latency, count):
     with storm_fleet(latency, slots=LIMIT, workers=1, limit=None) as fleet:
         published = heavy_jobs(count)
         fleet.publish(published)
-        fleet.results.wait([job["id"] for job in published], 60 + count * latency / 1000)
+        fleet.results.wait([job["id"] for job in published], PATIENCE + count * latency / 1000)
         return rate(fleet)
 
 
@@ -67,7 +68,7 @@ def light_waits(fleet, name, count):
             published[job] = time.monotonic()
             fleet.publish_raw(channel, "low", body.encode())
             time.sleep(LIGHT_PAUSE)  # the pace of the traffic
-    fleet.results.wait(published, 60)
+    fleet.results.wait(published, PATIENCE)
     begins = {call["key"].split("/")[0]: call["begin"] for call in fleet.calls().values()}
     return [begins[job] - begin for job, begin in published.items()]
 
@@ -125,31 +126,38 @@ def expectations(fleet, ids):
 
 
 def relative_errors(fleet, said):
-    starts = {call["key"].split("/")[0]: call["start"] for call in fleet.calls().values()}
+    starts = {call["key"].split("/")[0]: call["begin"] for call in fleet.calls().values()}
     to_wall = time.time() - time.monotonic()
     return [abs(expected - (starts[job] + to_wall)) / (starts[job] + to_wall - asked)
             for job, (asked, expected) in said.items()]
 
 
-def heavy_user(jobs=320, latency=200):
-    """Bounded broker work, both slots in use, never a third, others hardly delayed, starts foretold."""
+def heavy_user(jobs=240, latency=500):
+    """Bounded broker work, both slots in use, never a third, others hardly delayed, starts foretold. Long calls, so that
+    it lasts until everybody has been asked on a slow machine too."""
     light = max(30, jobs // 8)
-    control = control_rate(latency, max(80, jobs // 10))
+    control = control_rate(latency, max(40, jobs // 10))
     with storm_fleet(latency, slots=16, workers=2) as fleet:
-        idle = percentile(light_waits(fleet, "idle", light), 95)
+        def light_p95(name):
+            """A second that the machine held up is in one of the three."""
+            return medians(lambda number: (percentile(light_waits(fleet, f"{name}{number}", light), 95),))[0]
+        idle = light_p95("idle")
         broker, before = BrokerCount(), len(fleet.rows())
         published = heavy_jobs(jobs)
         ids = [job["id"] for job in published]
         with Traffic(fleet) as traffic:
             fleet.publish(published)
-            wait_for("the storm to be parked", 60, lambda: parked(fleet, jobs // 4))
-            said = expectations(fleet, ids[jobs // 2::max(1, jobs // 40)])
+            wait_for("the storm to be parked", PATIENCE, lambda: parked(fleet, jobs // 4))
             lane = lane_of_the_storm(fleet)
-            loaded = percentile(light_waits(fleet, "beside", light), 95)
+            wait_for("jobs of the storm that have ended", PATIENCE, lambda: sum(
+                1 for call in fleet.calls().values() if call["key"].startswith("heavy-") and call["usage"]) >= 10)
+            said = expectations(fleet, ids[jobs // 2::max(1, jobs // 40)])
+            loaded = light_p95("beside")
             check(len(set(ids) & set(fleet.results.by_job())) < jobs, "the storm was over before the light users were")
-            fleet.results.wait(ids, 60 + 2 * jobs * latency / 1000)
-        everything = ids + traffic.published + [f"beside-{number}" for number in range(light)]
-        results = fleet.results.wait(everything, 60)
+            fleet.results.wait(ids, PATIENCE + 2 * jobs * latency / 1000)
+        beside = [f"beside{number}-{each}" for number in range(3) for each in range(light)]
+        everything = ids + traffic.published + beside
+        results = fleet.results.wait(everything, PATIENCE)
         one_end_each(results, everything)
         bad = [job for job in everything if results[job][0]["status"] != "succeeded"]
         check(not bad, f"{len(bad)} jobs did not succeed: {results[bad[0]][0] if bad else ''}")
@@ -173,7 +181,8 @@ def heavy_user(jobs=320, latency=200):
         # A debug build takes milliseconds where an optimised one takes none; the control run has fewer of them.
         least = 0.95 if "release" in fleet.binary else 0.8
         check(figures["use of the slots"] >= least, f"slots of the heavy user are idle: {figures}")
-        check(loaded - idle <= 0.25, f"a light user waits too long: {figures}")
+        # More where an idle fleet makes them wait for long already: the machine is slow then.
+        check(loaded - idle <= max(0.25, 2 * idle), f"a light user waits too long: {figures}")
         check(figures["explained"] >= 10, f"few jobs were explained: {figures}")
         check(figures["median error of the expected start"] <= 0.3, f"starts are badly foretold: {figures}")
         check(lane["runnable"] <= 4 and sum(lane["waiting"].values()) >= jobs // 4,
@@ -189,10 +198,10 @@ def messages_of_a_heavy_user(jobs=1500):
         ids = [job["id"] for job in published]
         begin = time.monotonic()
         fleet.publish(published, confirm=jobs <= 2000)
-        results = fleet.results.wait(ids, 60 + jobs / 20)
+        results = fleet.results.wait(ids, PATIENCE + jobs / 10)
         took = time.monotonic() - begin
         one_end_each(results, ids)
-        wait_for("a row of each", 60, lambda: len(fleet.rows()) == jobs)
+        wait_for("a row of each", PATIENCE, lambda: len(fleet.rows()) == jobs)
         delivered, again, empty = broker.since()
         figures = {"messages a job": round((delivered - jobs) / jobs, 2), "redelivered": again, "empty gets": empty,
                    "jobs a second": round(jobs / took),

@@ -7,14 +7,14 @@ import json
 import time
 
 import rules
-from fleet import PATIENCE, Fleet, check, main, medians, one_end_each, running_counts, wait_for
+from fleet import PATIENCE, Fleet, check, main, medians, one_end_each, running_counts, wait_for, whole_lines
 
 # By the name of the quota: limit of the month, what each job uses of it, how many jobs that is enough for.
 QUOTAS = {"tokens": (1000, {"input_tokens": 100, "output_tokens": 50}, 6),
           "audio_seconds": (60, {"audio_seconds": 9.5}, 6),
           "video_minutes": (2, {"video_seconds": 25}, 4),
           "jobs": (5, {"requests": 1}, 5)}
-IMAGE_USD = 0.04
+EMBEDDINGS = 60  # of each tier: more than one wave, so that one of them is full on a slow machine too
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def crowds(fleet, user):
 
 
 def reload(fleet, **changed):
-    count = fleet.worker.log.read_text().count("policy file changed and is in force")
+    count = whole_lines(fleet.worker.log).count("policy file changed and is in force")
     fleet.write_policy(**changed)
     fleet.wait_for_line(fleet.worker, "policy file changed and is in force", count=count + 1)
 
@@ -91,7 +91,7 @@ def within_rate(times, rps, burst):
 
 
 def concurrency():
-    with fleet_with(limits=(1, 3, 10, 20)) as fleet:
+    with fleet_with(latency="700", limits=(1, 3, 10, 20)) as fleet:
         published = jobs(8, "single", "tier1") + jobs(12, "triple", "tier2")
         run(fleet, published)
         highest = running_counts(fleet, user_of)
@@ -103,7 +103,7 @@ def priority():
     swapped = {"FREE": {"priority": "critical"}, "ENTERPRISE": {"priority": "low"}}
     with fleet_with(swapped, latency="20", slots=1, limits=(20, 5, 10, 20)) as fleet:
         # It holds the only slot until all have arrived in their lanes.
-        fleet.publish(jobs(1, "plug", "tier2", "echo", sleepMs=4000))
+        fleet.publish(jobs(1, "plug", "tier2", "echo", sleepMs=15_000))
         fleet.wait_for_line(fleet.worker, "job=plug-0")
         run(fleet, jobs(15, "enterprise", "tier4") + jobs(15, "free", "tier1"), lane="of-no-lane")
         order = [user_of(call["key"].split("/")[0])
@@ -133,6 +133,7 @@ def monthly(name):
         check({json.loads(body)["id"] for _, body in letters} == set(blocked), "jobs.blocked holds others")
         check(all(properties.headers["x-tollway-reason"] == "quota_exceeded" for properties, _ in letters),
               "another reason on a letter")
+        wait_for("a row of each that ran", PATIENCE, lambda: len(fleet.rows()) >= enough + 10)
         booked = sum(1 for row in fleet.rows() if row["user_id"] == "limited")
         check(booked == enough, f"{booked} rows of the limited user")
 
@@ -159,19 +160,22 @@ def released_after_a_raise():
         published = jobs(10, "u", "tier1", "echo", usage={"requests": 1})
         run(fleet, published)
 
+        def ends():
+            """A run's end may be announced twice, in the same words."""
+            return {(job, event["run"]) for job, events in fleet.results.by_job().items() for event in events}
+
         def release(expected):
-            before = sum(map(len, fleet.results.by_job().values()))
+            before = len(ends())
             wait_for("the blocked letters", PATIENCE, lambda: fleet.depth("jobs.blocked") == 5)
             fleet.command("blocked", "release", "--all", "--user", "u")
-            wait_for("another end of each released job", PATIENCE,
-                     lambda: sum(map(len, fleet.results.by_job().values())) == before + 5)
-            last = collections.Counter(events[-1]["status"] for events in fleet.results.by_job().values())
+            wait_for("another end of each released job", PATIENCE, lambda: len(ends()) == before + 5)
+            last = collections.Counter(max(events, key=lambda event: event["finishedAt"])["status"]
+                                       for events in fleet.results.by_job().values())
             check(last == expected, f"after the release {dict(last)}, not {expected}")
         release({"succeeded": 5, "blocked": 5})
         fleet.assign("u", jobs=8)
         release({"succeeded": 8, "blocked": 2})
-        runs = {(job, event["run"]) for job, events in fleet.results.by_job().items() for event in events}
-        check(len(runs) == 20, f"20 ends are of {len(runs)} runs: each release is a new one")
+        check(len(ends()) == 20, f"20 ends are of {len(ends())} runs: each release is a new one")
 
 
 def rpm():
@@ -182,10 +186,11 @@ def rpm():
         wait_for("six starts", PATIENCE, lambda: len(starts(fleet, "u")) >= 6)
         time.sleep(1.5)  # in which nothing may start
         check(len(starts(fleet, "u")) == 6, f"{len(starts(fleet, 'u'))} starts at 6 a minute")
-        low = next(lane for lane in fleet.command("lanes")["lanes"] if lane["lane"] == "low")
-        check(low["waiting"].get("rate") == 4, f"four wait for the rate, but the lane says {low}")
+        wait_for("four to wait for the rate", 30, lambda: next(
+            lane for lane in fleet.command("lanes")["lanes"] if lane["lane"] == "low")["waiting"].get("rate") == 4)
         fleet.assign("u", rpm=100)
-        wait_for("the rest to start after the rate was raised", 20, lambda: len(starts(fleet, "u")) == 10)
+        # Long before the minute is over.
+        wait_for("the rest to start after the rate was raised", 25, lambda: len(starts(fleet, "u")) == 10)
 
 
 def rps():
@@ -196,7 +201,8 @@ def rps():
             within_rate(times, 5, 5)
             return (times[-1] - times[0],)
         took, = medians(round_of)
-        check(1.9 <= took <= 2.4, f"15 starts took {took:.2f} s, 2.0 at 5 a second behind 5 at once")
+        # Without a burst they take 2.8.
+        check(1.9 <= took <= 2.7, f"15 starts took {took:.2f} s, 2.0 at 5 a second behind 5 at once")
         return f"{took:.3f} s, computed 2.000"
 
 
@@ -212,9 +218,10 @@ def burst():
             within_rate(bursting, 2, 6)
             return even[-1] - even[0], bursting[5] - bursting[0], bursting[7] - bursting[0]
         even, six, eight = medians(round_of)
-        check(even <= 1.8, f"8 starts took {even:.2f} s, 1.4 at 5 a second")
-        check(six <= 0.3, f"a burst of 6 took {six:.2f} s")
-        check(eight <= 1.4, f"8 starts took {eight:.2f} s, 1.0 are computed")
+        # At half of the rate the first is 2.8; without its burst the second is 2.5, and the third 3.5.
+        check(even <= 2.4, f"8 starts took {even:.2f} s, 1.4 at 5 a second")
+        check(six <= 1.2, f"a burst of 6 took {six:.2f} s")
+        check(eight <= 2.2, f"8 starts took {eight:.2f} s, 1.0 are computed")
 
 
 def alerts_of(fleet):
@@ -227,7 +234,7 @@ def alerts_of(fleet):
 
     def read():
         seen.extend(json.loads(body) for _, body in fleet.drain("test-alerts"))
-        return seen
+        return list(seen)
     return read
 
 
@@ -235,7 +242,9 @@ def cap(hard):
     """Thirty images of 0.04 USD under a cap of 1 USD; what ran, what ended how, and the alerts."""
     caps = {"FREE": {"cost_caps": {"monthlyUsd": 1, "hardStop": hard}}}
     with fleet_with(caps, limits=(10, 5, 10, 20)) as fleet:
-        alerts = alerts_of(fleet)
+        heard = alerts_of(fleet)
+        alerts = lambda: sorted((alert for alert in heard() if alert["kind"] == "cost_cap"),
+                                key=lambda alert: alert["threshold"])
         results = run(fleet, jobs(30, "u", "tier1", "image", prompt="a booth"))
         wait_for("a row for each call", PATIENCE, lambda: len(fleet.rows()) == len(fleet.calls()))
         wait_for("an alert of the whole cap", PATIENCE, lambda: any(alert["threshold"] == 100 for alert in alerts()))
@@ -288,7 +297,7 @@ def aliases():
 
 def overrides():
     """Each kind of limit laid down for a user of its own, under a tier that has none of them but two at once."""
-    with fleet_with(latency="150", limits=(2, 5, 10, 20)) as fleet:
+    with fleet_with(latency="1000", limits=(2, 5, 10, 20)) as fleet:
         echo = lambda user, count, **usage: jobs(count, user, "tier1", "echo", usage=usage)
         images = lambda user: jobs(5, user, "tier1", "image", prompt="a booth")
         table = {  # user: what is laid down, jobs, how they end
@@ -304,7 +313,7 @@ def overrides():
             "by-money": ({"monthly_usd": 0.1}, images("by-money"), {"succeeded": 2, "cost_cap_reached": 3}),
             "by-softness": ({"monthly_usd": 0.1, "hard_stop": "false"}, images("by-softness"), {"succeeded": 5}),
             "by-rps": ({"concurrency": 20, "rps": 3}, jobs(9, "by-rps", "tier1"), {"succeeded": 9}),
-            "by-burst": ({"concurrency": 20, "rps": 2, "burst": 5}, jobs(7, "by-burst", "tier1"), {"succeeded": 7}),
+            "by-burst": ({"concurrency": 20, "rps": 1, "burst": 5}, jobs(7, "by-burst", "tier1"), {"succeeded": 7}),
         }
         minute = jobs(6, "by-rpm", "tier1")
         fleet.assign("by-rpm", concurrency=20, rpm=3)
@@ -321,12 +330,12 @@ def overrides():
         check(results["by-tier-0"]["tier"] == "BUSINESS", "the tier that was laid down")
         within_rate(admissions(results, "by-rps"), 3, 3)
         early = admissions(results, "by-burst")
-        within_rate(early, 2, 5)
-        check(early[4] - early[0] <= 1, f"a burst of 5 took {early[4] - early[0]:.2f} s, 1.5 without the override")
+        within_rate(early, 1, 5)
+        check(early[4] - early[0] <= 3, f"a burst of 5 took {early[4] - early[0]:.2f} s, 4 without the override")
         check(len(starts(fleet, "by-rpm")) == 3, f"{len(starts(fleet, 'by-rpm'))} starts at 3 a minute")
         taken_back = fleet.run("users", "unset", "by-rpm", "--by", "test")
         check(taken_back.returncode == 0, f"users unset: {taken_back.stderr}")
-        fleet.results.wait([job["id"] for job in minute], 20)
+        fleet.results.wait([job["id"] for job in minute], 40)  # less than what is left of the minute, mostly
 
 
 def begin_one_by_one(fleet, user, count):
@@ -347,15 +356,15 @@ def eight_at_once(fleet, user, since):
 
 def raised_override():
     """More at once within a second of the command, by the jobs that wait already; fewer likewise."""
-    with fleet_with(latency="300", limits=(1, 5, 10, 20)) as fleet:
+    with fleet_with(latency="1500", limits=(1, 5, 10, 20)) as fleet:
         def raised(number):
             user = f"u{number}"
-            published = begin_one_by_one(fleet, user, 80 if number == 0 else 40)
+            published = begin_one_by_one(fleet, user, 60 if number == 0 else 20)
             fleet.assign(user, concurrency=8)
             took = eight_at_once(fleet, user, time.monotonic())
             if number == 0:
                 fleet.assign(user, concurrency=2)
-                settled = time.monotonic() + 1  # from then on it has to count
+                settled = time.monotonic() + 1.5  # from then on it has to count, and who began before is called
 
                 def later():
                     return [count for begin, count in crowds(fleet, user) if begin > settled]
@@ -365,15 +374,16 @@ def raised_override():
             fleet.results.wait(published, PATIENCE)
             return (took,)
         took, = medians(raised)
-        check(took <= 1.3, f"eight jobs ran at once {took:.2f} s after the limit was raised")
+        # One after another, as slots come free, they would take several calls' time.
+        check(took <= 2, f"eight jobs ran at once {took:.2f} s after the limit was raised")
         return f"{took:.2f} s"
 
 
 def raised_policy():
     """A changed policy file wakes the jobs that wait already."""
-    with fleet_with(latency="300", limits=(1, 5, 10, 20)) as fleet:
+    with fleet_with(latency="1500", limits=(1, 5, 10, 20)) as fleet:
         def raised(number):
-            published = begin_one_by_one(fleet, f"u{number}", 40)
+            published = begin_one_by_one(fleet, f"u{number}", 20)
             begin = time.monotonic()
             fleet.write_policy(limits=(8, 5, 10, 20))
             took = eight_at_once(fleet, f"u{number}", begin)
@@ -381,13 +391,13 @@ def raised_policy():
             reload(fleet, limits=(1, 5, 10, 20))
             return (took,)
         took, = medians(raised)
-        check(took <= 2, f"eight jobs ran at once {took:.2f} s after the policy was changed")
+        check(took <= 3, f"eight jobs ran at once {took:.2f} s after the policy was changed")
         return f"{took:.2f} s"
 
 
 def changed_tier():
     """Waiting jobs follow their user into another tier and its lane."""
-    with fleet_with(latency="300", limits=(1, 5, 10, 20)) as fleet:
+    with fleet_with(latency="1000", limits=(1, 5, 10, 20)) as fleet:
         found = collections.Counter()
 
         def moved(number):
@@ -402,8 +412,8 @@ def changed_tier():
             found.update(tiers)
             return (starts(fleet, user)[-1] - begin,)
         took, = medians(moved)
-        # Twenty at once of 0.3 s each; one after the other they would take six.
-        check(took <= 2.2, f"the last of 20 jobs began {took:.2f} s after their user's tier was changed")
+        # Twenty at once of a second each; one after the other they would take eighteen.
+        check(took <= 6, f"the last of 20 jobs began {took:.2f} s after their user's tier was changed")
         return dict(found)
 
 
@@ -427,10 +437,10 @@ def visibility():
 def batch():
     """Embedding jobs that start together travel in calls of at most the tier's batch size, never with another tier."""
     sizes = {"tier1": 3, "tier2": 5, "tier3": 10, "tier4": 15}
-    with fleet_with(latency="50", slots=128, limits=(None, None, None, None)) as fleet:
+    with fleet_with(latency="500", slots=128, limits=(None, None, None, None)) as fleet:
         fleet.stop(fleet.worker)  # so that all of them are there when one comes
         published = [{"id": f"{tier}-{number}", "userId": f"{tier}-user", "userTier": tier, "taskType": "embedding",
-                      "payload": {"input": "word"}} for number in range(30) for tier in sizes]
+                      "payload": {"input": "word"}} for number in range(EMBEDDINGS) for tier in sizes]
         fleet.publish(published)
         fleet.start_worker(128)
         results = fleet.results.wait([job["id"] for job in published], PATIENCE)
@@ -439,11 +449,12 @@ def batch():
         for call in fleet.calls().values():  # a word is a token
             carried[call["key"].split("-")[0]].append(call["usage"]["prompt_tokens"])
         for tier, size in sizes.items():
-            check(sum(carried[tier]) == 30, f"{sum(carried[tier])} inputs of {tier} in calls of its own, 30 were sent")
+            check(sum(carried[tier]) == EMBEDDINGS,
+                  f"{sum(carried[tier])} inputs of {tier} in calls of its own, {EMBEDDINGS} were sent")
             check(max(carried[tier]) == size, f"the largest call of {tier} carried {max(carried[tier])}, not {size}")
         rows = wait_for("a row for each job", PATIENCE, lambda: len(fleet.rows()) == len(published) and fleet.rows())
         check(sum(row["amount_nano_usd"] for row in rows) == 20 * len(published), "the shares do not add up")
-        return {tier: f"{len(calls)} calls for 30 jobs" for tier, calls in carried.items()}
+        return {tier: f"{len(calls)} calls for {EMBEDDINGS} jobs" for tier, calls in carried.items()}
 
 
 if __name__ == "__main__":

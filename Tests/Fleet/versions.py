@@ -11,7 +11,7 @@ import rules
 from crashes import with_own_server
 from fault_cases import LONGER
 from faulty import MODELS, PRICES, FaultyFleet, job
-from fleet import PATIENCE, check, ledger_equals_calls, main, one_end_each, together, wait_for
+from fleet import PATIENCE, check, ledger_equals_calls, main, one_end_each, together, wait_for, whole_lines
 
 
 def listing(version, task="llm", provider="first", stage="stable", verified=True):
@@ -53,7 +53,7 @@ class VersionFleet(FaultyFleet):
     def change_file(self, models, canaries=(), meanwhile=lambda: None, **tiers):
         """Until every worker goes by it. meanwhile: while they find out."""
         line = "policy file changed and is in force"
-        counts = [(worker, worker.log.read_text().count(line)) for worker in self.workers]
+        counts = [(worker, whole_lines(worker.log).count(line)) for worker in self.workers]
         (self.directory / "policy.yml").write_text(self.policy({**self.tiers, **tiers}, models, canaries))
         meanwhile()
         for worker, count in counts:
@@ -65,7 +65,7 @@ class VersionFleet(FaultyFleet):
         check(done.returncode == 0, f"tollway {' '.join(words)}: {done.stderr}")
         return time.monotonic()
 
-    def finish(self, jobs, seconds=PATIENCE):
+    def finish(self, jobs, seconds=2 * PATIENCE):
         """Publishes them; how each ended."""
         self.publish(jobs, lane="standard")
         ids = [each["id"] for each in jobs]
@@ -80,7 +80,7 @@ class VersionFleet(FaultyFleet):
 
     def serving(self, prefix):
         """The workers that took jobs whose ids begin so."""
-        return [worker for worker in self.workers if f"job={prefix}" in worker.log.read_text()]
+        return [worker for worker in self.workers if f"job={prefix}" in whole_lines(worker.log)]
 
     def stays(self, expected, name, seconds):
         """Jobs of each tier for so long, by every worker: tier -> where all of them go."""
@@ -92,7 +92,7 @@ class VersionFleet(FaultyFleet):
     def follows(self, command, expected, name):
         """The command, then jobs of each tier: by one second later all go where they are expected. How late it was."""
         done = self.tell(*command)
-        found, begins = self._stream(name, list(expected), 1.6)
+        found, begins = self._stream(name, list(expected), 2.5)
         others = {each: where for each, where in found.items() if where != expected[each.split("-")[1]]}
         late = max((begins[each] - done for each in others), default=0)
         check(late < 1, f"{late:.2f} s after {command} jobs still go elsewhere: {list(others.items())[-2:]}")
@@ -101,7 +101,7 @@ class VersionFleet(FaultyFleet):
 
     def _stream(self, name, tiers, seconds):
         begins, end, number = {}, time.monotonic() + seconds, 0
-        while time.monotonic() < end or number < 4:  # enough for each worker, however long it takes to publish them
+        while time.monotonic() < end or number < 8:  # enough for each worker, however long it takes to publish them
             batch = [{**job(number, each), "id": f"{name}-{each}-{number}"} for each in tiers]
             begins |= {each["id"]: time.monotonic() for each in batch}
             self.publish(batch, lane="standard")
@@ -172,7 +172,7 @@ def canary(users=100, rounds=5):
             """tier -> user -> the versions that the user got, by the results and by the provider."""
             published = [{**job(0, code), "id": f"{name}-{code}-{user}-{number}", "userId": f"{code}-{user}"}
                          for number in range(count) for code in tiers for user in range(users)]
-            events = fleet.finish(published, 40)
+            events = fleet.finish(published, 3 * PATIENCE)
             found, asked = {code: collections.defaultdict(set) for code in tiers}, fleet.asked_for()
             for each in published:
                 event = events[each["id"]]
@@ -240,7 +240,7 @@ def held_through_a_loss():
             lost = time.monotonic()
             fleet.stop(fleet.workers.pop())
             fleet.workers.append(fleet.start_worker(16))
-            events = fleet.finish([job(number, "newest") for number in range(20)], 50)
+            events = fleet.finish([job(number, "newest") for number in range(20)])
             back = time.monotonic() - lost
             found = {(event["provider"], event["modelVersion"]) for event in events.values()}
             check(found == {("second", "1.0.0")}, f"after the loss jobs went to {found}")
@@ -299,7 +299,7 @@ def continued_after_failure(jobs=2):
     have their rows. Fewer jobs than a breaker counts."""
     with VersionFleet("continued") as fleet:
         fleet.begin({"buyer": tier()}, [listing("1.0.0", "video")], billing=True, **LONGER)
-        fleet.control(path="first", script=["503", "ok"], per="job", video_seconds=5)
+        fleet.control(path="first", script=["503", "ok"], per="job", video_seconds=20)
         published = [job(number, "buyer", "video") for number in range(jobs)]
         fleet.publish(published, lane="standard")
         wait_for("all clips to be polled", PATIENCE, lambda: len({line["of"] for line in fleet.lines()
@@ -310,7 +310,7 @@ def continued_after_failure(jobs=2):
         check(not fleet.results.events, f"a job had ended already: {fleet.results.events[:1]}")
         fleet.workers.append(fleet.start_worker(4))
         ids = [each["id"] for each in published]
-        events = fleet.results.wait(ids, 50)
+        events = fleet.results.wait(ids, 2 * PATIENCE)
         one_end_each(events, ids)
         ledger_equals_calls(fleet)
         outcomes = ["failed", "success"]

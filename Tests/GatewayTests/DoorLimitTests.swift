@@ -17,7 +17,7 @@ struct DoorLimitTests {
       let accepted = statuses[202] ?? 0
       #expect(statuses.keys.sorted() == [202, 429])
       #expect(accepted >= 20 && accepted <= min(60, 20 + 5 * seconds))
-      try await waitUntil("what was accepted is in the lane", within: .seconds(30)) {
+      try await waitUntil("what was accepted is in the lane") {
         try await bench.messages(in: .standard) == accepted
       }
       let other = try await bench.submit(echo(user: "ben", tier: "PRO"))
@@ -33,7 +33,7 @@ struct DoorLimitTests {
       #expect(try await bench.submit(echo()).status == 202)
       let answer = try await bench.submit(echo())
       #expect(try answer.status == 429 && answer.problem == "rate-limited" && answer.json["limit"]?.string == "rate")
-      #expect((50...60).contains(answer.field("retry-after").flatMap { Int($0) } ?? 0))
+      #expect((20...60).contains(answer.field("retry-after").flatMap { Int($0) } ?? 0))
       #expect(answer.field("ratelimit")?.contains(#""rpm";r=0"#) == true)
     }
   }

@@ -1,6 +1,7 @@
 import AMQP
 import Admission
 import AsyncHTTPClient
+import Billing
 import Catalog
 import Contracts
 import Foundation
@@ -9,6 +10,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import Observability
+import Operations
 import Redis
 import Synchronization
 import TestKit
@@ -25,6 +27,7 @@ struct GatewayBench {
   let admin: AMQPAdmin
   let registry: MetricRegistry
   let log: RecordingLog
+  let ledger: LedgerAccess
   private let server: GatewayServer
 
   static let policy = """
@@ -46,10 +49,12 @@ struct GatewayBench {
 
   /// - Parameters:
   ///   - redisURL: of a server that is not shared.
+  ///   - ledger: nil for one of its own.
   ///   - adjust: what differs from the defaults.
   static func with(
     host: String = "127.0.0.1", redisURL: String? = nil, brokerURL: String? = nil,
-    adjust: (inout GatewayConfiguration) -> Void = { _ in }, _ body: (GatewayBench) async throws -> Void
+    ledger: LedgerAccess? = nil, adjust: (inout GatewayConfiguration) -> Void = { _ in },
+    _ body: (GatewayBench) async throws -> Void
   ) async throws {
     let log = RecordingLog()
     let namespace = Namespace.unique()
@@ -71,8 +76,14 @@ struct GatewayBench {
     let policy = try PolicyFile.read(text: policy).0
     let registry = MetricRegistry(tiers: policy.tiers.keys, providers: policy.providers.keys)
     let start = Start()
+    let directory = try TestDirectory("gateway")
+    let ledger =
+      ledger
+      ?? LedgerAccess { () throws(LedgerError) in
+        try Ledger(path: directory.file("ledger.db").path)
+      }
     let server = GatewayServer(
-      configuration: configuration, desk: desk, broker: broker, policy: { policy }, registry: registry,
+      configuration: configuration, desk: desk, broker: broker, policy: { policy }, ledger: ledger, registry: registry,
       now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }, logger: log.logger,
       onListening: { port in start.port.withLock { $0 = port } })
     let outcome: Result<Void, any Error>
@@ -91,7 +102,7 @@ struct GatewayBench {
         let found = start.port.withLock { $0 } ?? 0
         let bench = GatewayBench(
           base: "http://127.0.0.1:\(found)", port: found, desk: desk, redis: redis, broker: broker, admin: admin,
-          registry: registry, log: log, server: server)
+          registry: registry, log: log, ledger: ledger, server: server)
         try await body(bench)
         await server.drain()
         try await group.waitForAll()
@@ -140,7 +151,7 @@ struct GatewayBench {
     request.method = method
     for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
     if let body { request.body = .bytes(ByteBuffer(string: body)) }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
     let bytes = try await response.body.collect(upTo: 4 << 20)
     return Answer(status: Int(response.status.code), headers: response.headers, text: String(buffer: bytes))
   }
@@ -160,7 +171,7 @@ struct GatewayBench {
   func download(_ path: String, headers: [String: String] = [:]) async throws -> Download {
     var request = HTTPClientRequest(url: base + path)
     for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
     let bytes = try await response.body.collect(upTo: 4 << 20)
     return Download(
       status: Int(response.status.code), headers: response.headers, bytes: Array(bytes.readableBytesView))
@@ -172,7 +183,7 @@ struct GatewayBench {
   ) async throws -> Answer {
     var request = HTTPClientRequest(url: base + path)
     for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
-    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+    let response = try await HTTPClient.shared.execute(request, timeout: .seconds(240))
     var text = ""
     for try await part in response.body {
       text += String(buffer: part)

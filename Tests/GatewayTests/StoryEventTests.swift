@@ -37,7 +37,7 @@ struct StoryEventTests {
       let again = try await bench.follow("\(story)/events", headers: ["Last-Event-ID": "end-r1"])
       #expect(again.status == 204)
       #expect(try stories(try await bench.follow("\(story)/events").text).count == 1)
-      try await waitUntil("nobody watches", within: .seconds(30)) { bench.streams == 0 }
+      try await waitUntil("nobody watches") { bench.streams == 0 }
     }
   }
 
@@ -54,7 +54,7 @@ struct StoryEventTests {
         #expect(try refused.status == 503 && refused.problem == "unavailable")
         return true
       }
-      try await waitUntil("the place is free", within: .seconds(30)) { bench.streams == 0 }
+      try await waitUntil("the place is free") { bench.streams == 0 }
       let (_, studio) = try await bench.key([.read], "studio-*")
       try await waitUntil("keys are asked for") { try await bench.send(story).status == 401 }
       #expect(try await bench.send("\(story)/events", headers: studio).status == 404)
@@ -69,13 +69,14 @@ struct StoryEventTests {
         for _ in 0..<20 {
           group.addTask {
             let request = "GET \(story)/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            let heard = try await RawConnection.talk(port: bench.port, request, within: .seconds(90))
+            let heard = try await RawConnection.talk(port: bench.port, request, within: .seconds(280))
             return heard.components(separatedBy: "\nevent: ").count - 1
           }
         }
-        try await waitUntil("all watch", within: .seconds(30)) { bench.streams == 20 }
-        let (before, begin) = (try await bench.scriptCalls(), ContinuousClock.now)
-        try await waitUntil("it was asked 10 times", within: .seconds(60)) {
+        try await waitUntil("all watch") { bench.streams == 20 }
+        let begin = ContinuousClock.now
+        let before = try await bench.scriptCalls()
+        try await waitUntil("it was asked 10 times") {
           try await bench.scriptCalls() >= before + 10
         }
         #expect(ContinuousClock.now - begin > .seconds(1))

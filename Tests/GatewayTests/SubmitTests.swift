@@ -106,10 +106,10 @@ struct SubmitTests {
       let first = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
       let head = "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n"
       let answer = try await RawConnection.talk(
-        port: bench.port, first + head, within: .seconds(60),
+        port: bench.port, first + head, within: .seconds(240),
         pause: {
           await bench.drain()
-          try await waitUntil("no connection is taken", within: .seconds(30)) {
+          try await waitUntil("no connection is taken") {
             do { _ = try await RawConnection.talk(port: bench.port, "x\r\n\r\n", within: .seconds(10)) } catch {
               return true
             }
@@ -132,28 +132,28 @@ struct SubmitTests {
       #expect(try await bench.send("/readyz").status == 503)
       try await redis.start()
       // It lost its memory: what stands for nobody's keys and limits may be lost, too.
-      try await waitUntil("redis is there again", within: .seconds(30)) {
+      try await waitUntil("redis is there again") {
         try await bench.send("/readyz").status == 200
       }
       let held = try await bench.submit(echo())
       #expect(held.status == 503)
-      #expect((20...30).contains(held.field("retry-after").flatMap { Int($0) } ?? 0))
+      #expect((1...30).contains(held.field("retry-after").flatMap { Int($0) } ?? 0))
     }
   }
 
   @Test func `a job that the broker does not confirm in time may be sent again`() async throws {
     let broker = try await LiveBroker.dedicated()
-    try await GatewayBench.with(brokerURL: broker.url, adjust: { $0.publishLimit = .seconds(1) }) { bench in
+    try await GatewayBench.with(brokerURL: broker.url, adjust: { $0.publishLimit = .seconds(5) }) { bench in
       #expect(try await bench.submit(echo("before")).status == 202)
       _ = try await broker.rabbitmqctl("set_vm_memory_high_watermark", "0.0001")
-      try await waitUntil("the broker takes nothing", within: .seconds(60)) {
+      try await waitUntil("the broker takes nothing") {
         try await bench.submit(echo()).status == 503
       }
       let answer = try await bench.submit(echo("waits"))
       #expect(try answer.problem == "unavailable" && answer.json["jobId"]?.string == "waits")
       #expect(try await bench.send("/readyz").status == 503)
       _ = try await broker.rabbitmqctl("set_vm_memory_high_watermark", "0.6")
-      try await waitUntil("the broker takes jobs again", within: .seconds(60)) {
+      try await waitUntil("the broker takes jobs again") {
         try await bench.submit(echo("waits")).status == 202
       }
     }

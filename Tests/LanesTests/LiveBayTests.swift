@@ -119,7 +119,7 @@ struct LiveBayTests {
       }
       let begin = ContinuousClock.now
       let found = try await keeper.existing(upTo: 256)
-      #expect(ContinuousClock.now - begin < .seconds(5))
+      #expect(ContinuousClock.now - begin < .seconds(30))
       #expect(found.map(\.bay) == [1, 3])
       #expect(found.map(\.messages) == [0, 2])
       #expect(try await TopologyKeeper(topology: live.topology, admin: live.admin).check().isEmpty)

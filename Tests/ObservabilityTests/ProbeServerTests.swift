@@ -6,7 +6,7 @@ import Testing
 
 @testable import Observability
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ProbeServerTests {
   private let registry = MetricRegistry(tiers: [], providers: [])
   private let readiness = Switch()

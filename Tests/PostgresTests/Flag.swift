@@ -9,8 +9,8 @@ final class Flag: Sendable {
 
   func raise() { raised.store(true, ordering: .releasing) }
 
-  /// Blocks the thread, for bodies of transactions; ten seconds at most.
+  /// Blocks the thread, for bodies of transactions; two minutes at most.
   func waitOnThread() {
-    for _ in 0..<10_000 where !isRaised { usleep(1_000) }
+    for _ in 0..<120_000 where !isRaised { usleep(1_000) }
   }
 }

@@ -89,8 +89,8 @@ import Testing
   @Test func `a connection that falls silent is given up in time`() async throws {
     try await withRelay { client, address, relay in
       let hasty: (inout PostgresConfiguration) -> Void = { configuration in
-        configuration.statementTimeout = .milliseconds(300)
-        configuration.allowance = .milliseconds(200)
+        configuration.statementTimeout = .seconds(2)
+        configuration.allowance = .seconds(1)
       }
       try await withClient(address, configure: hasty) { away in
         let (start, before) = (ContinuousClock.now, try await away.backend())
@@ -102,7 +102,7 @@ import Testing
         let took = start.duration(to: .now)
         #expect(late?.code == .deadlineExceeded)
         #expect(late?.disposition == .reconnect)
-        #expect(took >= .milliseconds(500) && took < .seconds(5), "\(took)")
+        #expect(took >= .seconds(3) && took < .seconds(40), "\(took)")
         #expect(try await away.backend() != before)
         #expect(try await client.rows("SELECT count(*) FROM t") == [[.integer(0)]])
       }
@@ -128,7 +128,7 @@ import Testing
       let error = await client.failure(of: "SELECT 1")
       let took = start.duration(to: .now)
       #expect(error?.code == .unreachable)
-      #expect(took >= .milliseconds(950) && took < .seconds(5), "\(took)")
+      #expect(took >= .milliseconds(950) && took < .seconds(40), "\(took)")
     }
     #expect(log.outagesBegun == 1)
     #expect(!log.lines.map(\.text).joined().contains("hunter2"))
@@ -177,7 +177,7 @@ import Testing
       try await waitUntil("the row is in") { inserted.isRaised }
       waiting.cancel()
       #expect(await waiting.value?.code == .cancelled)
-      #expect(start.duration(to: .now) < .seconds(5))
+      #expect(start.duration(to: .now) < .seconds(50))  // it would sleep for 60
       let early = Task {
         withUnsafeCurrentTask { $0?.cancel() }
         return await client.failure(of: "INSERT INTO t VALUES (2)")

@@ -97,8 +97,8 @@ import Testing
     try await withDatabase { client, url in
       try await client.transaction(.write) { try $0.run(script: "CREATE TABLE t (a BIGINT)") }
       let hasty: (inout PostgresConfiguration) -> Void = { configuration in
-        configuration.lockTimeout = .milliseconds(200)
-        configuration.statementTimeout = .milliseconds(800)
+        configuration.lockTimeout = .milliseconds(500)
+        configuration.statementTimeout = .seconds(3)
       }
       try await withClient(url, configure: hasty) { other in
         let (locked, done) = (Flag(), Flag())
@@ -115,7 +115,7 @@ import Testing
         let long = await other.failure(of: "SELECT pg_sleep(60)")
         #expect(long?.code == .interrupted)
         #expect(long?.disposition == .retry)
-        try await other.transaction(.unhurried) { _ = try $0.rows("SELECT pg_sleep(1)") }
+        try await other.transaction(.unhurried) { _ = try $0.rows("SELECT pg_sleep(4)") }
         #expect(await other.failure(of: "SELECT pg_sleep(60)")?.sqlState == "57014")
         #expect(try await other.backend() == before)
       }

@@ -28,10 +28,10 @@ struct ConformanceTests {
   func `silence ends at the deadline`(_ contestant: Contestant) async throws {
     let arena = try await Arena(contestant, doing: "silent")
     let start = ContinuousClock.now
-    let limit = Duration.seconds(contestant.kind == .local ? 4 : 1)  // a process has to be started meanwhile
+    let limit = Duration.seconds(contestant.kind == .local ? 12 : 3)  // a process has to be started meanwhile
     let failure = try await arena.answer(within: limit).failure()
     #expect(ContinuousClock.now - start >= limit)
-    #expect(ContinuousClock.now - start < .seconds(15))
+    #expect(ContinuousClock.now - start < limit + .seconds(30))
     #expect(failure.kind == (contestant.isProgram ? .server : .lost))
     #expect(failure.reachedProvider)
     try await arena.end()
@@ -42,7 +42,7 @@ struct ConformanceTests {
     let arena = try await Arena(contestant, doing: "silent", timeout: .seconds(1))
     let start = ContinuousClock.now
     _ = try await arena.answer().failure()
-    #expect(ContinuousClock.now - start < .seconds(15))
+    #expect(ContinuousClock.now - start < .seconds(25))
     try await arena.end()
   }
 
@@ -65,7 +65,7 @@ struct ConformanceTests {
     let start = ContinuousClock.now
     task.cancel()
     #expect(try await task.value.failure().kind == .cancelled)
-    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(ContinuousClock.now - start < .seconds(20))
     try await arena.end()
   }
 
@@ -143,7 +143,7 @@ struct ConformanceTests {
     _ = try await arena.answer().reply()
     let start = ContinuousClock.now
     try await arena.end()
-    #expect(ContinuousClock.now - start < .seconds(15))
+    #expect(ContinuousClock.now - start < .seconds(40))
   }
 
   @Test(arguments: Contestant.all)
@@ -154,7 +154,7 @@ struct ConformanceTests {
       .embedding: #"{"input":"a"}"#, .echo: "{}",
     ]
     for (task, payload) in samples {
-      let call = try ProvidersTests.call(task, payload, within: .seconds(10))
+      let call = try ProvidersTests.call(task, payload, within: .seconds(60))
       let refusal = Capability.refusal(of: contestant.kind, model: "model", for: call.job)
       let answer = await (try arena.provider).call(call)
       if case .failure(let failure) = answer, failure.kind == .local, !failure.reachedProvider {

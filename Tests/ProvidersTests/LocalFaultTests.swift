@@ -14,7 +14,7 @@ struct LocalFaultTests {
   init() throws { directory = try TestDirectory("local-faults") }
 
   /// Hangs are found within half a second.
-  private let quickChecks = ServingTimes(checkInterval: .milliseconds(300), checkLimit: .seconds(1))
+  private let quickChecks = ServingTimes(checkInterval: .milliseconds(300), checkLimit: .seconds(4))
 
   @Test(arguments: [("exit", "status 3"), ("segv", "signal 11")])
   func `a crash loses the call, rests shortly and starts anew`(prompt: String, exit: String) async throws {
@@ -45,7 +45,7 @@ struct LocalFaultTests {
     let stub = LocalStub(
       in: directory.url.path, times: ServingTimes(checkInterval: .seconds(60), checkLimit: .seconds(1)))
     _ = try await stub.say("hi").reply()
-    let failure = try await stub.say("stop", within: .seconds(2)).failure()
+    let failure = try await stub.say("stop", within: .seconds(5)).failure()
     #expect(failure.kind == .lost)
     #expect(failure.detail.contains("deadline"))
     #expect(try await stub.restReason().contains("hung"))
@@ -66,7 +66,7 @@ struct LocalFaultTests {
   @Test func `long calls of a process that answers checks are no hang`() async throws {
     let stub = LocalStub(in: directory.url.path, times: quickChecks)
     #expect(try await stub.say("sleep 2").reply().text.contains("slept"))
-    #expect(try await stub.say("sleep 5", within: .seconds(1)).failure().kind == .lost)
+    #expect(try await stub.say("sleep 8", within: .seconds(3)).failure().kind == .lost)
     #expect(try await stub.say("sleep 1").reply().text.contains("slept"))
     #expect(try stub.processIDs().count == 1)
     await stub.end()

@@ -116,7 +116,7 @@ struct LocalProviderTests {
     }
     let pids = try LocalStub.numbers(in: path + "/pid")
     #expect(pids.count == 1)
-    try await waitUntil("the serving process is gone, and what it started", within: .seconds(20)) {
+    try await waitUntil("the serving process is gone, and what it started") {
       try haveEnded(pids + LocalStub.numbers(in: path + "/children"))
     }
   }

@@ -135,12 +135,12 @@ struct OpenAIProviderTests {
   }
 
   @Test func `silence is lost at the deadline of the call or of the provider`() async throws {
-    let fake = try await FakeOpenAI(timeout: .milliseconds(300))
+    let fake = try await FakeOpenAI(timeout: .seconds(3))
     let start = ContinuousClock.now
     let hung = try await fake.provider.call(call(.llm, #"{"prompt":"a"}"#, model: "fault-hang")).failure()
     #expect(hung.kind == .lost)
-    #expect(ContinuousClock.now - start >= .milliseconds(300))
-    let short = try call(.llm, #"{"prompt":"a"}"#, model: "fault-hang", within: .milliseconds(200))
+    #expect(ContinuousClock.now - start >= .seconds(3))
+    let short = try call(.llm, #"{"prompt":"a"}"#, model: "fault-hang", within: .seconds(2))
     #expect(try await fake.provider.call(short).failure().kind == .lost)
     let past = try call(.llm, #"{"prompt":"a"}"#, within: .milliseconds(-1))
     let never = try await fake.provider.call(past).failure()
@@ -170,7 +170,7 @@ struct OpenAIProviderTests {
     let failure = try await provider.call(call(.llm, #"{"prompt":"a"}"#)).failure()
     #expect(failure.kind == .unreachable)
     #expect(!failure.reachedProvider)
-    #expect(ContinuousClock.now - start < .seconds(3))
+    #expect(ContinuousClock.now - start < .seconds(20))
   }
 
   @Test func `the key is sent as the server wants it, and asked for when it is missing`() async throws {
@@ -189,7 +189,7 @@ struct OpenAIProviderTests {
   }
 
   @Test func `hundreds of calls run at once`() async throws {
-    let fake = try await FakeOpenAI(arguments: ["--latency-ms", "200"])
+    let fake = try await FakeOpenAI(arguments: ["--latency-ms", "1000"])
     let start = ContinuousClock.now
     await withTaskGroup(of: Void.self) { group in
       for _ in 0..<256 {
@@ -198,7 +198,7 @@ struct OpenAIProviderTests {
         }
       }
     }
-    #expect(ContinuousClock.now - start < .seconds(25))  // 51 one after the other
+    #expect(ContinuousClock.now - start < .seconds(120))  // 256 one after the other
     #expect(try fake.log().count == 512)
     try await fake.end()
   }

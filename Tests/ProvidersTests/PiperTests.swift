@@ -39,7 +39,7 @@ struct PiperTests {
 
   /// Returns when the server, started once more, speaks.
   private func untilItSpeaksAgain(_ provider: LocalProvider) async throws {
-    try await waitUntil("it speaks again", within: .seconds(60)) {
+    try await waitUntil("it speaks again") {
       if case .success = await provider.call(try speech("Again.")) { true } else { false }
     }
     #expect(try processIDs().count == 2)

@@ -138,7 +138,7 @@ import Testing
     _ = try await client.connect()
     #expect(try await client.command(RedisCommand("ROLE")).array?.first?.string == "master")
     let firstConnect = start.duration(to: .now)
-    #expect(firstConnect >= .milliseconds(500) && firstConnect < .seconds(5))
+    #expect(firstConnect >= .milliseconds(500) && firstConnect < .seconds(40))
     // The mute one costs half a second whenever it is asked first; no less, however busy the machine is.
     var connects: [Duration] = []
     for _ in 0..<3 {

@@ -52,7 +52,7 @@ final class PrivateRedis {
     let status = spawning.withLock { _ in posix_spawnp(&started, "redis-server", nil, &attributes, &words, environ) }
     guard status == 0 else { throw PrivateServerFailure(reason: "redis-server does not start: error \(status)") }
     process = started
-    let limit = ContinuousClock.now + .seconds(20)
+    let limit = ContinuousClock.now + .seconds(120)
     while !isListening {
       guard .now < limit, waitpid(started, nil, WNOHANG) == 0 else {
         throw PrivateServerFailure(reason: "redis-server ended or is not ready; see \(folder)/redis.log")
@@ -160,7 +160,7 @@ extension RedisClient {
   }
 
   /// Calls again as long and as late as the client's backoff says.
-  func connectPatiently(within limit: Duration = .seconds(20)) async throws -> RedisServerIdentity {
+  func connectPatiently(within limit: Duration = .seconds(120)) async throws -> RedisServerIdentity {
     let end = ContinuousClock.now + limit
     while true {
       do throws(RedisError) {

@@ -51,7 +51,7 @@ package final class ChildProcess: Sendable {
   package func signal(_ signal: Int32) { spawned.signal(signal) }
 
   /// - Throws: `WaitFailure` when it still runs after `limit`.
-  package func end(within limit: Duration = .seconds(30)) async throws -> Ending {
+  package func end(within limit: Duration = .seconds(120)) async throws -> Ending {
     var found = poll()
     try await waitUntil("\(name) (process \(processID)) ended", within: limit) {
       found = poll()

@@ -12,7 +12,7 @@ package struct FinishedCommand: Sendable {
   /// - Throws: `WaitFailure` when it still runs after `limit`; it is killed then.
   package static func run(
     _ arguments: [String], environment: [String: String] = [:], workingDirectory: URL? = nil,
-    within limit: Duration = .seconds(60)
+    within limit: Duration = .seconds(180)
   ) async throws -> FinishedCommand {
     let directory = try TestDirectory("command")
     let name = URL(filePath: arguments[0]).lastPathComponent

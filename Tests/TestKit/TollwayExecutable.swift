@@ -13,7 +13,7 @@ package enum TollwayExecutable {
 
   /// Runs one command to its end, with nothing of the tests' environment but what is given.
   package static func run(
-    _ arguments: [String], environment: [String: String], within limit: Duration = .seconds(60)
+    _ arguments: [String], environment: [String: String], within limit: Duration = .seconds(180)
   ) async throws -> FinishedCommand {
     try await FinishedCommand.run([path] + arguments, environment: environment, within: limit)
   }

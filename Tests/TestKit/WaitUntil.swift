@@ -12,7 +12,7 @@ package struct WaitFailure: Error, CustomStringConvertible {
 /// - Parameter what: completes the sentence "waited 10 seconds in vain until ...".
 /// - Throws: `WaitFailure` after `limit`, what `condition` throws, and `CancellationError`.
 package func waitUntil(
-  _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
+  _ what: String, within limit: Duration = .seconds(120), _ condition: () async throws -> Bool
 ) async throws {
   let clock = ContinuousClock()
   let end = clock.now + limit

@@ -75,7 +75,7 @@ import Testing
         try await server.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1\n"
       }
       if isOrderly { try await server.stop() } else { try await server.crash() }
-      #expect(try await guest.end(within: .seconds(5)) == .exited(2))
+      #expect(try await guest.end(within: .seconds(45)) == .exited(2))
       try await server.start()
       #expect(try await server.query("SELECT n FROM kept") == "7\n")
     }

@@ -1,8 +1,7 @@
 import Admission
 import Contracts
+import Operations
 import Testing
-
-@testable import tollway
 
 struct QueueAgesTests {
   /// A queue that is looked at once a second, and workers that take from it.

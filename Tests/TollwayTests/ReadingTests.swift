@@ -1,4 +1,5 @@
 import Contracts
+import Operations
 import Testing
 
 @testable import tollway

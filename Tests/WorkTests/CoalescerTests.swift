@@ -13,7 +13,7 @@ import Testing
       throw SystemFailure("the message is no job")
     }
     return ProviderCall(
-      job: job, model: "m", modelVersion: nil, attemptID: "j\(number)/r/1", deadline: .now + .seconds(5))
+      job: job, model: "m", modelVersion: nil, attemptID: "j\(number)/r/1", deadline: .now + .seconds(120))
   }
 
   private static func key(_ tier: String) -> Coalescer.Key {
@@ -31,7 +31,7 @@ import Testing
   }
 
   private static func run(_ tiers: [String], size: Int) async throws -> (answers: [String], sizes: [Int]) {
-    let coalescer = Coalescer(window: .milliseconds(100))
+    let coalescer = Coalescer(window: .seconds(1))
     let sizes = Sizes()
     let calls = try tiers.indices.map(call)
     let answers = await withTaskGroup(of: (Int, String).self) { group in
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func `a caller that gives up does not wait for the others`() async throws {
-    let coalescer = Coalescer(window: .milliseconds(500))
+    let coalescer = Coalescer(window: .seconds(2))
     let (first, second) = (try Self.call(0), try Self.call(1))
     let gate = Gates()
     let leader = Task {
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func `the first that gives up does not end the call of the others, the last one does`() async throws {
-    let coalescer = Coalescer(window: .milliseconds(20))
+    let coalescer = Coalescer(window: .seconds(1))
     let (isBrokenOff, isCarrying) = (Gates(), Gates())
     let carry: @Sendable ([ProviderCall]) async -> [ProviderAnswer] = { calls in
       isCarrying.open()
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func `one that gives up before the batch departs is not in it`() async throws {
-    let coalescer = Coalescer(window: .milliseconds(300))
+    let coalescer = Coalescer(window: .seconds(2))
     let sizes = Sizes()
     let calls = try (0..<2).map(Self.call)
     let first = Task { await coalescer.call(calls[0], Self.key("A"), size: 3) { Self.carry($0, sizes.seen) }.answer }

@@ -6,6 +6,7 @@ SERVER_PACKAGES=(rabbitmq-server redis-server redis-tools postgresql)
 SPEECH_PACKAGES=(espeak-ng python3-venv)
 MEDIA_PACKAGES=(ffmpeg librsvg2-bin fonts-dejavu-core)
 CLIENT_PACKAGES=(amqp-tools openssl)
+BROWSER_PACKAGES=(chromium chromium-driver)
 
 # install_missing PACKAGE...
 install_missing() {

@@ -2,7 +2,7 @@
 # A Python virtual environment with clients that are not ours, for the tests that drive the fleet from outside.
 # Sourced by scripts after steps.sh.
 
-PYTHON_PACKAGES=(pika redis jsonschema)
+PYTHON_PACKAGES=(pika redis jsonschema selenium schemathesis)
 
 # python_environment DIR: makes it, or does nothing when it already holds these packages.
 python_environment() {

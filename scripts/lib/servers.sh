@@ -88,7 +88,7 @@ launch_redis() {
       --repl-diskless-sync-delay 0
   ) </dev/null >>"$dir/log" 2>&1 &
   record_process "$dir/pid" $!
-  wait_ready "Redis on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
+  wait_ready "Redis on port $port" 60 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
     { stop_server "$dir"; return 1; }
   echo "redis://127.0.0.1:$port/0" >"$dir/url"
 }
@@ -105,7 +105,7 @@ start_sentinels() {
     port=$(cat "$dir/redis-1/port")
     redis_cli "$dir/redis-2" replicaof 127.0.0.1 "$port" >/dev/null &&
       redis_cli "$dir/redis-2" config rewrite >/dev/null &&
-      wait_ready "The replica" 10 "$dir/redis-2/pid" "$dir/redis-2/log" is_in_step "$dir/redis-2" ||
+      wait_ready "The replica" 60 "$dir/redis-2/pid" "$dir/redis-2/log" is_in_step "$dir/redis-2" ||
       { stop_server "$dir"; return 1; }
   fi
   for number in 1 2 3; do
@@ -114,7 +114,7 @@ start_sentinels() {
     hosts+=("127.0.0.1:$(cat "$dir/sentinel-$number/port")")
   done
   for number in 1 2 3; do
-    wait_ready "Sentinel $number" 20 "$dir/sentinel-$number/pid" "$dir/sentinel-$number/log" \
+    wait_ready "Sentinel $number" 60 "$dir/sentinel-$number/pid" "$dir/sentinel-$number/log" \
       sentinel_knows_all "$dir/sentinel-$number" || { stop_server "$dir"; return 1; }
   done
   (IFS=,; echo "redis+sentinel://${hosts[*]}/tollway/0") >"$dir/url"
@@ -135,7 +135,7 @@ CONFIGURATION
     cd "$dir" && exec setsid redis-server "$dir/sentinel.conf" --sentinel --port "$port" --daemonize no
   ) </dev/null >>"$dir/log" 2>&1 &
   record_process "$dir/pid" $!
-  wait_ready "Sentinel on port $port" 10 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
+  wait_ready "Sentinel on port $port" 60 "$dir/pid" "$dir/log" redis_answers "$port" $! ||
     { stop_server "$dir"; return 1; }
   touch "$dir/url"
 }
@@ -267,7 +267,7 @@ launch_broker() {
     cd "$dir" && . ./env && exec setsid epmd
   ) </dev/null >"$dir/epmd.log" 2>&1 &
   record_process "$dir/epmd.pid" $!
-  wait_ready "epmd" 5 "$dir/epmd.pid" "$dir/epmd.log" accepts "$(cat "$dir/epmd_port")" || { stop_server "$dir"; return 1; }
+  wait_ready "epmd" 60 "$dir/epmd.pid" "$dir/epmd.log" accepts "$(cat "$dir/epmd_port")" || { stop_server "$dir"; return 1; }
   # RUNNING_UNDER_SYSTEMD: the script becomes the node instead of a parent of it, so that its pid is the node's.
   (
     cd "$dir" && . ./env && exec env RUNNING_UNDER_SYSTEMD=true \
@@ -275,7 +275,7 @@ launch_broker() {
       setsid "$bin/rabbitmq-server"
   ) </dev/null >>"$dir/log" 2>&1 &
   record_process "$dir/pid" $!
-  wait_ready "RabbitMQ on port $port" 60 "$dir/pid" "$dir/log" broker_answers "$port" "$dir" ||
+  wait_ready "RabbitMQ on port $port" 180 "$dir/pid" "$dir/log" broker_answers "$port" "$dir" ||
     { stop_server "$dir"; return 1; }
   echo "amqp://guest:guest@127.0.0.1:$port/%2F" >"$dir/url"
   [ -z "$tls_port" ] || echo "amqps://guest:guest@localhost:$tls_port/%2F?cacertfile=$dir/ca.pem" >"$dir/amqps_url"
@@ -348,7 +348,7 @@ launch_postgres() {
       -c unix_socket_directories="$socket" -c fsync=on -c max_connections=100
   ) </dev/null >>"$dir/log" 2>&1 &
   record_process "$dir/pid" $!
-  wait_ready "PostgreSQL on port $port" 30 "$dir/pid" "$dir/log" postgres_answers "$dir" $! ||
+  wait_ready "PostgreSQL on port $port" 120 "$dir/pid" "$dir/log" postgres_answers "$dir" $! ||
     { stop_server "$dir"; return 1; }
   echo "postgres://tollway@127.0.0.1:$port/postgres" >"$dir/url"
 }

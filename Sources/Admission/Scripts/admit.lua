@@ -10,13 +10,14 @@
 --      10  intent: what the first attempt will be (opaque bytes)
 --      11  most attempts of a run                12  how long an unfinished job is kept, ms
 --      13  run that this message replays, or ''
---      14  '1' if an attempt that was never heard of again may be made again, else '0'
+--      14  '1' if an attempt that was never heard of again may be made again whoever made it, else '0'
 --      15  the message's copy number
 --      16  of a head: '<claim> <bay> <generation> <commits> <remaining or ->', else ''
 --      17  limits: '<rpm> <emission interval, micros> <burst> <nano-USD> <tokens> <audio ms> <video ms> <jobs>', '-' for
 --          what is unlimited; '' when everything is
 --      18  worst case: '<nano-USD> <tokens> <audio ms> <video ms> 1', '' when neither money nor quota is limited
 --      19  stamp of the policy in force          20  bays in the pool         21  task type
+--      22  labels, for keep_labels
 -- RETURNS  {'admitted', run, attempt, active, now, month, cost event...}   the lease is held until now + length
 --          {'wait', reason, ms until it can help to ask again, ms until the expected start, position, active, place,
 --           bay, generation, copy number, cost event...}
@@ -91,7 +92,7 @@ end
 
 local grants, epoch = epoch_of(ARGV[1], lease_length)
 local job = redis.call('HMGET', job_key, 'state', 'user', 'digest', 'run', 'attempt', 'lease', 'copy', 'bay', 'gen',
-  'lane', 'why', 'seq', 'month', 'at', 'uncounted', 'cancel')
+  'lane', 'why', 'seq', 'month', 'at', 'uncounted', 'cancel', 'again')
 local state, run, attempt = job[1], job[4], tonumber(job[5] or 0)
 local copy = tonumber(ARGV[15])
 -- '' while it only waits for a bay to open.
@@ -136,7 +137,8 @@ if state and job[16] then
   return leave(with_costs({'cancelled', job[16], run or '', attempt}, attempt))
 end
 local is_unknown = attempt > 0 and redis.call('HEXISTS', job_key, 'unknown:' .. attempt) == 1 and '1' or '0'
-if attempt >= tonumber(ARGV[11]) or (is_unknown == '1' and ARGV[14] == '0') then
+local may_repeat = ARGV[14] == '1' or job[17] == tostring(attempt)
+if attempt >= tonumber(ARGV[11]) or (is_unknown == '1' and not may_repeat) then
   return leave(with_costs({'exhausted', run, attempt, is_unknown}, attempt))
 end
 if limit == 0 then
@@ -257,8 +259,8 @@ if not reason then
     end
   end
   if state == 'waiting' then
-    count_wait(job[10], job[11], -1)
-    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until', 'parents')
+    count_wait(job[10], job[11], -1, u)
+    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until', 'parents', 'queued', 'series', 'metadata')
   end
   if bay then
     local every = tonumber(room[10] or 0)
@@ -331,14 +333,15 @@ elseif not bay then
   redis.call('PEXPIRE', room_name, 3600000)
 end
 if state == 'waiting' then
-  count_wait(job[10], job[11], -1)
+  count_wait(job[10], job[11], -1, u)
 end
-count_wait(lane, reason, 1)
+count_wait(lane, reason, 1, u)
 redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[4], 'lane', lane, 'why', reason,
   'seq', seq or '', 'at', state == 'waiting' and job[14] or now, 'task', ARGV[21])
 if not state then
   take_over_from_door()
 end
+keep_labels(job_key, ARGV[22])
 redis.call('PEXPIRE', job_key, ARGV[12])
 redis.call('HSET', room_name, 'limit', limit, 'limits', ARGV[17], 'stamp', ARGV[19], 'why', reason,
   'gate', reason ~= 'concurrency' and at or 0)

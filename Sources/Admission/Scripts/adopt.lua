@@ -23,4 +23,5 @@ redis.call('HSET', name, 'bay', bay, 'gen', generation, 'open', '1', 'n', ARGV[4
 redis.call('PERSIST', name)
 set_rooms(u, lane, true)
 redis.call('ZADD', P .. 'due:' .. lane, now, u)
+count_line(lane, u, ARGV[4], false)
 return 'adopted'

@@ -26,7 +26,7 @@ if job[3] and not (job[1] == 'running' and job[2] == lease) then
 end
 if job[1] == 'waiting' then
   -- Another delivery saw it waiting after a loss.
-  count_wait(job[6], job[7], -1)
+  count_wait(job[6], job[7], -1, u)
   redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until')
 end
 local event = ARGV[10] .. '/' .. ARGV[4] .. '/' .. ARGV[5]

@@ -5,6 +5,7 @@
 --       3  run              4  attempt          5  its cost event with outcome unknown
 --       6  what that event says was spent: five figures, '' when neither money nor quota is limited (any more):
 --          what is reserved stays then
+--       7  '1' if the attempt may be made again whatever the job is, because nothing was bought, else '0'
 -- RETURNS  1 declared, 0 not (any more) in that state: ask admit again
 -- The event is kept twice: until it is confirmed for those who announce it, and as long as the job is remembered for a
 -- holder that comes back and has to say by how much it was wrong.
@@ -20,6 +21,9 @@ end
 redis.call('ZREM', P .. 'leases:' .. u, job[4])
 redis.call('HDEL', job_key, 'lease', 'intent', 'since')
 redis.call('HSET', job_key, 'state', 'queued', 'cost:' .. ARGV[4], ARGV[5], 'unknown:' .. ARGV[4], ARGV[5])
+if ARGV[7] == '1' then
+  redis.call('HSET', job_key, 'again', ARGV[4])
+end
 local event = ARGV[1] .. '/' .. ARGV[3] .. '/' .. ARGV[4]
 local m, reserved = open_get(u, event)
 if ARGV[6] ~= '' or m then

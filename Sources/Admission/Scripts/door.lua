@@ -9,8 +9,10 @@
 --          spaces
 --      10  how long a job that came in is remembered before a worker knows it, ms
 --      11  code of the user's tier
+--      12  of a request for many jobs, whose id (argument 4) is that of none: the job of it that workers know it by, else ''
+--      13  digest of that job's body, or ''
 -- RETURNS  {'pass', now, position, ms until the expected start, windows}
---          {'known', now, position, ms until the expected start}   the same job is here already; position 0: it runs or ended
+--          {'known', now, position, ms until the expected start}   the same is here already; position 0: it runs or ended
 --          {'conflict'}                              another body or user under this id
 --          {'rate', ms until it can come in, windows}
 --          {'used_up', what, now}                    a word of argument 9: the ledger alone is at the limit
@@ -40,18 +42,24 @@ local function start_at(position, is_started)
   return expected_start(u, room[6], limit, position, gate, is_started and 0 or pace_of(rpm, emission))
 end
 
-local job = redis.call('HMGET', P .. 'job:' .. ARGV[4], 'state', 'user', 'digest', 'lane', 'seq', 'attempt', 'why',
-  'until')
--- '<u> <digest> <lane> <now> <tier>'
-local mark = redis.call('GET', P .. 'door:job:' .. ARGV[4])
+local is_many = ARGV[12] ~= ''
+local job = redis.call('HMGET', P .. 'job:' .. (is_many and ARGV[12] or ARGV[4]), 'state', 'user', 'digest', 'lane',
+  'seq', 'attempt', 'why', 'until')
+-- '<u> <digest> <lane> <now> <tier>'; of a request for many, once the broker has all of them, '<u> <digest> sent'
+local mark_key = P .. (is_many and 'door:request:' or 'door:job:') .. ARGV[4]
+local mark = redis.call('GET', mark_key)
 local sender = u .. ' ' .. ARGV[5] .. ' '
-if job[1] then
-  if job[2] ~= u or job[3] ~= ARGV[5] then
-    return {'conflict'}
-  end
-  if job[1] ~= 'waiting' then
-    return {'known', now, 0, 0}
-  end
+local digest = is_many and ARGV[13] or ARGV[5]
+if job[1] and (job[2] ~= u or job[3] ~= digest) then
+  return {'conflict'}
+elseif mark and (is_many or not job[1]) and string.sub(mark, 1, #sender) ~= sender then
+  return {'conflict'}
+end
+-- While that job waits, others of the same request may not have reached the broker.
+local is_sent = not is_many or mark == sender .. 'sent'
+if job[1] == 'running' or job[1] == 'done' then
+  return {'known', now, 0, 0}
+elseif job[1] == 'waiting' and is_sent then
   if STANDS_ALONE[job[7]] then
     return {'known', now, 1, math.max(0, tonumber(job[8] or 0) - now)}
   end
@@ -60,8 +68,10 @@ if job[1] then
   local seq = tonumber(job[5] or nil) or last + 1
   local position = seq > last + 1 and 1 or math.max(1, seq - tonumber(waits_in[2] or 0))
   return {'known', now, position, start_at(position, tonumber(job[6] or 0) > 0)}
-elseif mark and string.sub(mark, 1, #sender) ~= sender then
-  return {'conflict'}
+elseif job[1] and is_sent then
+  return {'known', now, 0, 0}
+elseif mark and is_many and is_sent then
+  return {'known', now, 1, start_at(1, false)}
 end
 
 local base = five(redis.call('HGET', P .. 'money:' .. u, month(now) .. ':base'))
@@ -76,10 +86,11 @@ end
 
 -- The same formulas as for starts: a bucket that fills by one each emission interval, and any 60 seconds.
 local bucket, minute = P .. 'door:' .. u, P .. 'door:minute:' .. u
+local counted = (emission or rpm) and redis.call('HMGET', bucket, 'tat', 'n')
 local arrival, instant = micros, micros
 if emission then
   -- More than the bucket holds can only be a clock that was set back.
-  arrival = math.max(micros, math.min(tonumber(redis.call('HGET', bucket, 'tat') or 0), micros + burst * emission))
+  arrival = math.max(micros, math.min(tonumber(counted[1] or 0), micros + burst * emission))
   instant = math.max(instant, arrival - (burst - 1) * emission)
 end
 local count, first = 0, micros
@@ -95,17 +106,16 @@ if rpm then
   end
 end
 local passes = instant <= micros
-if passes and emission then
-  arrival = arrival + emission
-  redis.call('HSET', bucket, 'tat', int(arrival))
-end
-if passes and rpm then
-  redis.call('ZADD', minute, int(micros), redis.call('HINCRBY', bucket, 'n', 1))
-  redis.call('PEXPIRE', minute, 61000)
-  count = count + 1
-end
 if passes and (emission or rpm) then
+  local number = tonumber(counted[2] or 0) + 1
+  arrival = arrival + (emission or 0)
+  redis.call('HSET', bucket, 'tat', int(arrival), 'n', int(number))
   redis.call('PEXPIRE', bucket, math.max(61000, math.ceil((arrival - micros) / 1000) + 1000))
+  if rpm then
+    redis.call('ZADD', minute, int(micros), int(number))
+    redis.call('PEXPIRE', minute, 61000)
+    count = count + 1
+  end
 end
 
 local windows = {-1, -1, -1, -1}
@@ -122,13 +132,13 @@ if not passes then
   return {'rate', math.ceil((instant - micros) / 1000), windows}
 end
 
-redis.call('SET', P .. 'door:job:' .. ARGV[4], sender .. lane .. ' ' .. int(now) .. ' ' .. ARGV[11], 'PX', ARGV[10])
+redis.call('SET', mark_key, sender .. lane .. ' ' .. int(now) .. ' ' .. ARGV[11], 'PX', ARGV[10])
 local position = 1
 if room[1] and tonumber(room[2] or 0) > 0 then
   position = math.max(1, tonumber(room[3] or 0) + 1 - tonumber(room[4] or 0))
 end
 local start = 0
-if position > 1 or active_leases(u) >= limit then
+if position > 1 or redis.call('ZCOUNT', P .. 'leases:' .. u, '(' .. int(now), '+inf') >= limit then
   start = start_at(position, false)
 else
   start = math.max(0, tonumber(room[5] or 0) - now)

@@ -90,10 +90,10 @@ elseif state then
 end
 
 if state == 'waiting' then
-  count_wait(job[7], job[8], -1)
+  count_wait(job[7], job[8], -1, u)
 end
 redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'until', 'refused', 'cancel', 'parents', 'missing',
-  'looked')
+  'looked', 'queued', 'series', 'metadata')
 local attempt = math.max(tonumber(ARGV[11]), tonumber(job[6] or 0))
 redis.call('HSET', job_key, 'state', 'done', 'status', ARGV[6], 'result', ARGV[7], 'user', u,
   'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', lease, 'task', ARGV[13])

@@ -5,7 +5,8 @@
 --       5  task type        6  run that this message replays, or ''
 --       7  ms until it asks again                 8  how long an unfinished job is kept, ms
 --       9  how long one that nobody knows is waited for, ms
---      10  and on: ids of the jobs that it waits for
+--      10  labels, for keep_labels
+--      11  and on: ids of the jobs that it waits for
 -- RETURNS  {'ready'}                   all have succeeded, and their outputs are known
 --          {'ask'}                     it runs, has ended, is cancelled, or is another body or user under this id: admit says
 --          {'wait', how many of them have succeeded}
@@ -63,7 +64,7 @@ for id, time in string.gmatch(job[9] or '', '(%S+) (%d+)') do
 end
 local gap = math.max(0, math.min(LONGEST_GAP, now - tonumber(job[10] or now)))
 local succeeded, missing = 0, {}
-for index = 10, #ARGV do
+for index = 11, #ARGV do
   local id = ARGV[index]
   local standing, status = look_at(id)
   if standing == 'failed' then
@@ -82,7 +83,7 @@ for index = 10, #ARGV do
     end
   end
 end
-if succeeded == #ARGV - 9 then
+if succeeded == #ARGV - 10 then
   redis.call('HDEL', job_key, 'missing', 'looked')
   return {'ready'}
 end
@@ -91,11 +92,12 @@ if is_replay then
   redis.call('DEL', job_key, P .. 'output:' .. ARGV[1])
   state = false
 elseif state == 'waiting' then
-  count_wait(job[6], job[7], -1)
+  count_wait(job[6], job[7], -1, u)
 end
-count_wait(ARGV[4], 'parents', 1)
+count_wait(ARGV[4], 'parents', 1, u)
 redis.call('HSET', job_key, 'state', 'waiting', 'user', u, 'digest', ARGV[3], 'lane', ARGV[4], 'task', ARGV[5],
   'why', 'parents', 'until', int(now + ARGV[7]), 'at', state == 'waiting' and job[8] or now,
-  'parents', succeeded .. ' ' .. #ARGV - 9, 'missing', table.concat(missing, ' '), 'looked', now)
+  'parents', succeeded .. ' ' .. #ARGV - 10, 'missing', table.concat(missing, ' '), 'looked', now)
+keep_labels(job_key, ARGV[10])
 redis.call('PEXPIRE', job_key, kept)
 return {'wait', succeeded}

@@ -80,6 +80,17 @@ local function hold_lease(u, id, length)
   redis.call('PEXPIRE', P .. 'leases:' .. u, math.max(length * 2, 60000))
 end
 
+-- What the result of a job says of it that only its message knows, for whoever ends it without that while it waits.
+-- labels: '<tier>', '<queued at>', '<series>', '<metadata>', each but the last in a line of its own, or ''
+local function keep_labels(job_key, labels)
+  local tier, queued, series, metadata = string.match(labels, '^([^\n]*)\n(%d*)\n([^\n]*)\n(.*)$')
+  for _, label in ipairs({{'tier', tier}, {'queued', queued}, {'series', series}, {'metadata', metadata}}) do
+    if label[2] and label[2] ~= '' then
+      redis.call('HSET', job_key, label[1], label[2])
+    end
+  end
+end
+
 -- Has the worker that holds a lease end its run; the note says to people why.
 local function tell_holder(lease, note)
   local told = P .. 'cancels:' .. string.match(lease, '^[^.]+')
@@ -175,8 +186,21 @@ local function set_rooms(u, lane, is_there)
   redis.call('PEXPIRE', P .. 'user:' .. u, MONEY_TTL)
 end
 
-local function count_wait(lane, reason, change)
+-- A job of the user begins (1) or ceases (-1) to wait, wherever it does that.
+local function count_wait(lane, reason, change, u)
   redis.call('HINCRBY', P .. 'waits', lane .. ':' .. reason, change)
+  redis.call('HINCRBY', P .. 'user:' .. u, 'waiting:' .. lane, change)
+  redis.call('PEXPIRE', P .. 'user:' .. u, MONEY_TTL)
+end
+
+-- The longest lines of a lane, for those who look on: rooms by how many wait in them.
+local function count_line(lane, u, room_n, is_deck_held)
+  local n = math.max(0, tonumber(room_n or 0)) + (is_deck_held and 1 or 0)
+  if n > 0 then
+    redis.call('ZADD', P .. 'lines:' .. lane, n, u)
+  else
+    redis.call('ZREM', P .. 'lines:' .. lane, u)
+  end
 end
 
 -- Puts the room into its lane's index at the earliest instant at which looking at it can be useful. One that is due
@@ -184,12 +208,14 @@ end
 local function arm(lane, u)
   local room = redis.call('HMGET', room_key(lane, u), 'bay', 'n', 'gate', 'limit', 'deck', 'deckuntil')
   local index = P .. 'due:' .. lane
+  local is_deck_held = room[5] and tonumber(room[6]) > now
+  count_line(lane, u, room[1] and room[2], room[1] and is_deck_held)
   if not room[1] then
     redis.call('ZREM', index, u)
     return
   end
   local had = tonumber(redis.call('ZSCORE', index, u) or nil)
-  if tonumber(room[2] or 0) <= 0 and not (room[5] and tonumber(room[6]) > now) then
+  if tonumber(room[2] or 0) <= 0 and not is_deck_held then
     if not had or had > now + SECOND_LOOK then
       redis.call('ZADD', index, now + SECOND_LOOK, u)
     end
@@ -270,6 +296,7 @@ local function free_bay(lane, u, bay, generation)
   redis.call('SADD', P .. 'free', bay)
   redis.call('DEL', room_key(lane, u), P .. 'begun:' .. bay)
   redis.call('ZREM', P .. 'due:' .. lane, u)
+  redis.call('ZREM', P .. 'lines:' .. lane, u)
   set_rooms(u, lane, false)
 end
 

@@ -17,7 +17,7 @@ local job = redis.call('HMGET', job_key, 'state', 'lease', 'run', 'lane', 'why',
 local answer = 'renewed'
 if not job[1] or not job[3] then
   if job[1] == 'waiting' then
-    count_wait(job[4], job[5], -1)
+    count_wait(job[4], job[5], -1, u)
     redis.call('HDEL', job_key, 'lane', 'why', 'seq', 'at', 'until')
   end
   redis.call('HSET', job_key, 'state', 'running', 'user', u, 'digest', ARGV[4], 'run', ARGV[5],

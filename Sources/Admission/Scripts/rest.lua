@@ -5,6 +5,7 @@
 --       5  instant at which it may go on at the earliest, ms
 --       6  reason           7  how long an unfinished job is kept, ms
 --       8  what was passed over, for the eyes of people                        9  task type
+--      10  labels, for keep_labels
 -- RETURNS  1 it waits, 0 it was left alone: it runs, has ended, or is another body or user under this id
 
 local job_key = P .. 'job:' .. ARGV[1]
@@ -14,10 +15,11 @@ if state and (state == 'running' or state == 'done' or job[2] ~= ARGV[2] or job[
   return 0
 end
 if state == 'waiting' then
-  count_wait(job[4], job[5], -1)
+  count_wait(job[4], job[5], -1, ARGV[2])
 end
-count_wait(ARGV[4], ARGV[6], 1)
+count_wait(ARGV[4], ARGV[6], 1, ARGV[2])
 redis.call('HSET', job_key, 'state', 'waiting', 'user', ARGV[2], 'digest', ARGV[3], 'lane', ARGV[4], 'why', ARGV[6],
   'until', ARGV[5], 'trail', ARGV[8], 'task', ARGV[9], 'at', state == 'waiting' and job[6] or now)
+keep_labels(job_key, ARGV[10])
 redis.call('PEXPIRE', job_key, ARGV[7])
 return 1

@@ -7,8 +7,9 @@ import Postgres
 enum PostgresMigrations {
   private static let steps: [(version: Int64, sql: String)] = [
     (5, tables), (6, statementsAndMarkers), (7, apiKeys), (8, LedgerOutputs.migration),
+    (9, interventions),
   ]
-  private static let newest: Int64 = 8
+  private static let newest: Int64 = 9
 
   /// Any number that no other program uses for an advisory lock in this database.
   private static let lock: Int64 = 0x746F_6C6C_7761_79

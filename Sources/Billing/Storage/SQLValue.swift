@@ -48,6 +48,10 @@ struct SQLRow: Sendable {
 
   func int(_ column: String) throws(LedgerError) -> Int { Int(try integer(column)) }
 
+  func optionalInt(_ column: String) throws(LedgerError) -> Int? {
+    self[column] == .null ? nil : try int(column)
+  }
+
   func time(_ column: String) throws(LedgerError) -> Timestamp {
     guard let time = Timestamp(try text(column)) else { throw LedgerError(.corrupt, "\(column) is not a time") }
     return time

@@ -36,6 +36,7 @@ enum SQLiteMigrations {
     migrator.registerMigration("6 statements and markers") { try $0.execute(sql: statementsAndMarkers) }
     migrator.registerMigration("7 API keys") { try $0.execute(sql: apiKeys) }
     migrator.registerMigration("8 outputs") { try $0.execute(sql: LedgerOutputs.migration) }
+    migrator.registerMigration("9 interventions") { try $0.execute(sql: interventions) }
     return migrator
   }
 

@@ -6,6 +6,7 @@ import Contracts
 import Lanes
 import Logging
 import Observability
+import Operations
 
 /// Looks at the whole fleet once a second and writes to the ledger what is the matter and what no longer is; from there
 /// `AlertSender` takes it. The one voice on what is not money: one process of several, the one that holds the role.

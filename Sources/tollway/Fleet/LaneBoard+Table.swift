@@ -15,6 +15,14 @@ extension LaneBoard {
     return table
   }
 
+  /// The verdict as it stands above the table, with an empty line behind it; nothing where none was asked for.
+  func verdictLines(_ style: Style) -> [String] {
+    guard let verdict else { return [] }
+    let begin = verdict.commands.isEmpty ? [verdict.act].compactMap(\.self) : verdict.commands
+    return [style.paint(verdict.headline.printable, verdict.colour)]
+      + verdict.because.map { "  \($0.printable)" } + begin.map { "→ \($0.printable)" } + [""]
+  }
+
   var summary: String {
     "workers \(workers), slots \(slots), dead letters \(dead), blocked \(blocked)"
   }
@@ -33,5 +41,16 @@ extension LaneBoard.Row {
   fileprivate var waitingText: String {
     let reasons = waiting.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     return reasons.isEmpty ? "0" : reasons.joined(separator: ", ")
+  }
+}
+
+extension Verdict {
+  fileprivate var colour: Style.Colour? {
+    switch state {
+    case .flowing: whose == .ours ? .yellow : .green
+    case .idle: whose == .ours ? .yellow : nil
+    case .slow, .unknown: .yellow
+    case .stopped: .red
+    }
   }
 }

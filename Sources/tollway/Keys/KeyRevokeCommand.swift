@@ -20,7 +20,7 @@ struct KeyRevokeCommand: AsyncParsableCommand {
       throw CommandFailure(.failed, "there is no key \(key.printable)", "tollway keys list shows all")
     }
     // Also where it was revoked: an earlier try may have failed between the two.
-    try await CommandFailure.aroundCopy { try await copy.write(revoked.key) }
+    try await NotCopied.around { try await copy.write(revoked.key) }
     await wires.close()
     Output.line(
       isNew

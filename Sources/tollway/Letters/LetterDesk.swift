@@ -55,22 +55,31 @@ struct LetterDesk {
 
   func replay(_ options: LetterReplayOptions) async throws {
     let policy = try RuleBook.policy(at: try settings.policyPath())
-    var tally = Replays()
+    let kind = kind
+    let (audit, unkept) = await Audit.found(settings)
+    var done = 0
+    let report: LetterReport
     do {
-      try await letters.replay(options.choice, policy) { letter, fate in
-        tally.count(letter, fate, kind, options.format)
+      report = try await letters.replay(
+        options.choice, policy, options.note.act, audit
+      ) { letter, fate in
+        if case .replayed = fate { done += 1 }
+        if options.format == .table { Output.line(fate.line(of: letter, kind)) }
       }
     } catch {
-      if tally.replayed > 0 { StandardError.line("tollway: \(tally.replayed) \(kind.done) before it failed") }
+      if done > 0 {
+        StandardError.line("tollway: \(done) \(kind.done) before it failed")
+        unkept.map(Audit.say)
+      }
       throw error
     }
-    if options.format == .json { try Output.json(tally.rows) }
-    if options.all, options.format == .table { Output.line("\(kind.done) \(tally.replayed), kept \(tally.kept)") }
-    let missing = Set(options.ids).subtracting(tally.seen)
-    guard missing.isEmpty else { throw unknown(missing.sorted()) }
-    guard options.all || tally.kept == 0 else {
+    unkept.map(Audit.say)
+    if options.format == .json { try Output.json(report.rows) }
+    if options.all, options.format == .table { Output.line("\(kind.done) \(report.done), kept \(report.kept)") }
+    guard report.missing.isEmpty else { throw unknown(report.missing) }
+    guard options.all || report.kept == 0 else {
       throw CommandFailure(
-        .failed, "\(tally.kept) of the letters cannot be \(kind.done)", "\(kind.command) show says what each one is")
+        .failed, "\(report.kept) of the letters cannot be \(kind.done)", "\(kind.command) show says what each one is")
     }
   }
 
@@ -81,31 +90,11 @@ struct LetterDesk {
   }
 }
 
-/// What a replay came to.
-private struct Replays {
-  struct Row: Encodable {
-    let id: String
-    let run: String?
-    let lane: String?
-    let kept: String?
-  }
-
-  var replayed = 0
-  var kept = 0
-  var seen: Set<String> = []
-  var rows: [Row] = []
-
-  mutating func count(_ letter: Letter, _ fate: LetterBox.Fate, _ kind: LetterBox.Kind, _ format: Format) {
-    seen.insert(letter.id)
-    switch fate {
-    case .replayed(let lane):
-      replayed += 1
-      if format == .json { return rows.append(Row(id: letter.id, run: letter.run, lane: lane.rawValue, kept: nil)) }
-      Output.line("\(kind.done) \(letter.id.printable) to lane \(lane.rawValue)")
-    case .kept(let reason):
-      kept += 1
-      if format == .json { return rows.append(Row(id: letter.id, run: letter.run, lane: nil, kept: reason)) }
-      Output.line("kept \(letter.id.printable): \(reason.printable)")
+extension LetterBox.Fate {
+  fileprivate func line(of letter: Letter, _ kind: LetterBox.Kind) -> String {
+    switch self {
+    case .replayed(let lane): "\(kind.done) \(letter.id.printable) to lane \(lane.rawValue)"
+    case .kept(let reason): "kept \(letter.id.printable): \(reason.printable)"
     }
   }
 }

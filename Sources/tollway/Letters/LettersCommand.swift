@@ -1,4 +1,5 @@
 import ArgumentParser
+import Billing
 import Lanes
 
 /// `tollway dead`: jobs that are no longer tried.
@@ -100,6 +101,7 @@ struct LetterReplayOptions: ParsableArguments {
   @Flag(help: "All there are.") var all = false
   @Option(help: "With --all: only letters with this reason.") var reason: String?
   @Option(help: "With --all: only letters of this user.") var user: String?
+  @OptionGroup var note: LetterNote
   @Option(help: "table or json.") var format = Format.table
 
   func validate() throws {
@@ -110,4 +112,12 @@ struct LetterReplayOptions: ParsableArguments {
   var choice: LetterBox.Choice {
     all ? .all(LetterFilter(reasons: reason.map { [$0] }, userID: user)) : .ids(Set(ids))
   }
+}
+
+/// Who replays and why, for the audit; `--reason` says which letters.
+struct LetterNote: ParsableArguments {
+  @Option(help: "Who does it; default is the name of the login.") var by: String?
+  @Option(help: "Why, in a few words.") var note = ""
+
+  var act: ActNote { ActNote(by: ChangeNote.author(by), reason: note, surface: .cli) }
 }

@@ -2,6 +2,7 @@ import Admission
 import ArgumentParser
 import Billing
 import Contracts
+import Operations
 import Redis
 import Work
 

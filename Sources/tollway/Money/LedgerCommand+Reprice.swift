@@ -2,6 +2,7 @@ import ArgumentParser
 import Billing
 import Contracts
 import Lanes
+import Operations
 import Work
 
 extension LedgerCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Billing
 import Contracts
 import Observability
+import Operations
 
 /// `tollway ledger`: what was booked.
 struct LedgerCommand: AsyncParsableCommand {
@@ -75,11 +76,6 @@ struct LedgerCommand: AsyncParsableCommand {
 }
 
 extension LedgerQuery.Grouping: ExpressibleByArgument {}
-
-extension Timestamp {
-  /// Reads a day, meaning its first instant in UTC, or an RFC 3339 time.
-  init?(dayOrTime text: String) { self.init(text.utf8.count == 10 ? text + "T00:00:00Z" : text) }
-}
 
 extension Ledger {
   /// For a command that reads. In PostgreSQL the tables are looked for by the first call.

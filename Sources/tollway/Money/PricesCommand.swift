@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Contracts
+import Operations
 
 /// `tollway prices`: the price book.
 struct PricesCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Operations
 
 /// What a provider charged by its own invoice or usage export: `provider,day,usd`, one line each.
 struct ProviderStatement {

@@ -1,4 +1,3 @@
-import Admission
 import ArgumentParser
 import Billing
 import Catalog
@@ -25,11 +24,7 @@ struct FreezeCommand: AsyncParsableCommand {
     func run() async throws {
       let policy = try RuleBook.policy(at: try settings.policyPath())
       let wires = try Wires.forCommand("freeze", settings)
-      let interventions = Interventions(in: try await Ledger.openOrMake(settings), desk: wires.desk)
-      let (freeze, isNew) = try await interventions.freezes.begin(
-        with: policy, by: note.author, reason: note.reason)
-      // Also where it was on: an earlier try may have failed between the two.
-      try await CommandFailure.aroundCopy { try await interventions.copyFreeze() }
+      let (freeze, isNew) = try await wires.acts(on: try await Ledger.openOrMake(settings), policy).freeze(note.act)
       await wires.close()
       let held = "\(freeze.models.count) versions are held since \(freeze.since)"
       Output.line(
@@ -45,9 +40,7 @@ struct FreezeCommand: AsyncParsableCommand {
 
     func run() async throws {
       let wires = try Wires.forCommand("freeze", settings)
-      let interventions = Interventions(in: try Ledger.openExisting(settings), desk: wires.desk)
-      let ended = try await interventions.freezes.end(by: note.author, reason: note.reason)
-      try await CommandFailure.aroundCopy { try await interventions.copyFreeze() }
+      let ended = try await wires.acts(on: try Ledger.openExisting(settings), settings).thaw(note.act)
       await wires.close()
       guard let ended else { return Output.line("nothing changed, the fleet is not frozen") }
       Output.line("the freeze is over, after \(ended.freeze.since.words(until: ended.at))")
@@ -63,25 +56,13 @@ struct FreezeCommand: AsyncParsableCommand {
 
     func run() async throws {
       let wires = try Wires.forCommand("freeze", settings)
-      let interventions = Interventions(in: try Ledger.openExisting(settings), desk: wires.desk)
-      let freeze = try await interventions.freezes.current()
-      let card = FreezeCard(
-        freeze, changes: try await interventions.freezes.changes(limit: 10),
-        copy: await Self.copy(of: freeze, interventions), now: Wires.now())
+      let card = try await wires.acts(on: try Ledger.openExisting(settings), settings).freezeCard { error in
+        StandardError.line("tollway: whether workers know is not known, Redis does not answer: \(error)")
+      }
       await wires.close()
       switch format {
       case .json: try Output.json(card)
       case .table: card.print()
-      }
-    }
-
-    /// A Redis that does not answer is no failure: the ledger has the rest.
-    private static func copy(of freeze: Freeze?, _ interventions: Interventions) async -> FreezeCard.Copy {
-      do {
-        return try await interventions.isCopied(freeze) ? .agrees : .differs
-      } catch {
-        StandardError.line("tollway: whether workers know is not known, Redis does not answer: \(error)")
-        return .unknown
       }
     }
   }

@@ -58,12 +58,9 @@ struct ProvidersCommand: AsyncParsableCommand {
 
     func run() async throws {
       let policy = try RuleBook.policy(at: try settings.policyPath())
-      guard policy.providers[provider] != nil else { throw CommandFailure.unknownProvider(provider, policy) }
       let wires = try Wires.forCommand("providers", settings)
-      let interventions = Interventions(in: try await Ledger.openOrMake(settings), desk: wires.desk)
-      let (hold, isNew) = try await interventions.holds.hold(provider, by: note.author, reason: note.reason)
-      // Also where it was held: an earlier try may have failed between the two.
-      try await CommandFailure.aroundCopy { try await interventions.copyHolds() }
+      let (hold, isNew) = try await wires.acts(on: try await Ledger.openOrMake(settings), policy)
+        .hold(provider, note.act)
       await wires.close()
       Output.line(
         isNew
@@ -83,33 +80,14 @@ struct ProvidersCommand: AsyncParsableCommand {
     func run() async throws {
       let policy = try RuleBook.policy(at: try settings.policyPath())
       let wires = try Wires.forCommand("providers", settings)
-      let interventions = Interventions(in: try Ledger.openExisting(settings), desk: wires.desk)
-      let isHeld = try await interventions.holds.list().contains { $0.provider == provider }
-      let out = try await wires.desk.breakers().1.filter { ProviderBoard.provider(of: $0.key) == provider }
-      guard policy.providers[provider] != nil || isHeld || !out.isEmpty else {
-        throw CommandFailure.unknownProvider(provider, policy)
-      }
-      let hold = try await interventions.holds.release(
-        provider, endsRest: out.values.contains { $0.reason != .hand }, by: note.author, reason: note.reason)
-      try await CommandFailure.aroundCopy {
-        try await interventions.copyHolds()
-        for scope in out.keys.sorted() { try await wires.desk.release(scope) }
-      }
+      let release = try await wires.acts(on: try Ledger.openExisting(settings), policy).release(provider, note.act)
       await wires.close()
       let now = Wires.now()
-      switch (hold, out.isEmpty) {
-      case (let hold?, _): Output.line("\(provider) serves again, after \(hold.since.words(until: now)) of being held")
-      case (nil, false): Output.line("\(provider) serves again; what it rested for was forgotten")
-      case (nil, true): Output.line("nothing changed, \(provider) was neither held nor resting")
+      switch release {
+      case .held(let hold): Output.line("\(provider) serves again, after \(hold.since.words(until: now)) of being held")
+      case .rested: Output.line("\(provider) serves again; what it rested for was forgotten")
+      case .nothing: Output.line("nothing changed, \(provider) was neither held nor resting")
       }
     }
-  }
-}
-
-extension CommandFailure {
-  static func unknownProvider(_ name: String, _ policy: Policy) -> CommandFailure {
-    CommandFailure(
-      .failed, "the policy has no provider \(name.printable)",
-      "one of \(policy.providers.keys.sorted().joined(separator: ", "))")
   }
 }

@@ -1,4 +1,3 @@
-import Admission
 import ArgumentParser
 import Billing
 import Catalog
@@ -6,8 +5,7 @@ import Contracts
 import Foundation
 import Operations
 
-/// `tollway users set`: lay down a tier or limits. The row in the ledger database comes first, it is the truth; then
-/// the copy in Redis, which workers read with the next job, and which has waiting jobs judged anew.
+/// `tollway users set`: lay down a tier or limits. Workers read them with the next job, and waiting jobs are judged anew.
 struct UserSetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Lay down a tier or limits for one user.",
@@ -35,21 +33,15 @@ struct UserSetCommand: AsyncParsableCommand {
     let policy = try RuleBook.policy(at: try settings.policyPath())
     if let tier, policy.tier(named: tier) == nil { throw ValidationError("--tier: one of \(policy.tierNames)") }
     let wires = try Wires.forCommand("users", settings)
-    let assignments = Assignments(in: try await Ledger.openOrMake(settings))
-    let before = try await assignments.assignment(of: argument.user)
-    let assignment = try await assignments.assign(
-      argument.user, tier: tier ?? before?.tier, overrides: limits.laid(over: before?.overrides ?? .none),
-      by: note.author, reason: note.reason)
-    try await Self.copy(assignment.entitlement, of: argument.user, wires)
+    let acts = wires.acts(on: try await Ledger.openOrMake(settings), policy)
+    let before = try await acts.assignment(of: argument.user)
+    let assignment = try await acts.assign(
+      argument.user, tier: tier ?? before?.tier, overrides: limits.laid(over: before?.overrides ?? .none), note.act)
+    await wires.close()
     switch format {
     case .json: try Output.json(AssignmentRow(assignment))
     case .table: UsersCommand.List.table([assignment]).print()
     }
-  }
-
-  static func copy(_ entitlement: Entitlement?, of user: String, _ wires: Wires) async throws {
-    try await CommandFailure.aroundCopy { try await wires.desk.store(entitlement, of: user) }
-    await wires.close()
   }
 }
 
@@ -64,10 +56,9 @@ struct UserUnsetCommand: AsyncParsableCommand {
 
   func run() async throws {
     let wires = try Wires.forCommand("users", settings)
-    let assignments = Assignments(in: try Ledger.openExisting(settings))
-    let wasThere = try await assignments.unassign(argument.user, by: note.author, reason: note.reason)
-    // Also where there was no row: an earlier try may have failed between the two.
-    try await UserSetCommand.copy(nil, of: argument.user, wires)
+    let acts = wires.acts(on: try Ledger.openExisting(settings), settings)
+    let wasThere = try await acts.unassign(argument.user, note.act)
+    await wires.close()
     guard wasThere else {
       throw CommandFailure(
         .failed, "nothing is laid down for \(argument.user)", "tollway users list shows everybody for whom there is")
@@ -81,8 +72,12 @@ struct ChangeNote: ParsableArguments {
   @Option(help: "Who changes it; default is the name of the login.") var by: String?
   @Option(help: "Why, in a few words.") var reason = ""
 
-  var author: String {
+  var author: String { Self.author(by) }
+
+  static func author(_ name: String?) -> String {
     let login = NSUserName()
-    return by ?? (login.isEmpty ? "unknown" : login)
+    return name ?? (login.isEmpty ? "unknown" : login)
   }
+
+  var act: ActNote { ActNote(by: author, reason: reason, surface: .cli) }
 }

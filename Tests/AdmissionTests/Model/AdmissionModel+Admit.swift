@@ -53,7 +53,8 @@ extension AdmissionModel {
       return
     }
     let isUnknown = attempt > 0 && job?.unknown[attempt] != nil
-    if attempt >= attemptBudget || (isUnknown && !request.job.taskType.mayRepeatUnknown) {
+    let mayRepeat = request.job.taskType.mayRepeatUnknown || job?.again == attempt
+    if attempt >= attemptBudget || (isUnknown && !mayRepeat) {
       guard case .exhausted(job?.run, attempt, isUnknown, _) = reply else { throw Mismatch("exhausted expected") }
       return
     }

@@ -111,7 +111,9 @@ extension AdmissionModel {
     jobs[job.id] = known
   }
 
-  mutating func declareUnknown(_ job: Contracts.Job, _ run: String, _ cost: AttemptCost, _ isDeclared: Bool) throws {
+  mutating func declareUnknown(
+    _ job: Contracts.Job, _ run: String, _ cost: AttemptCost, mayRepeat: Bool, _ isDeclared: Bool
+  ) throws {
     guard let known = jobs[job.id], known.state == .running, known.run == run, known.attempt == cost.attempt,
       isHeld(known.lease, of: known.user) == nil
     else { return try require(!isDeclared, "nothing to declare") }
@@ -120,6 +122,7 @@ extension AdmissionModel {
     jobs[job.id]?.state = .queued
     jobs[job.id]?.lease = nil
     jobs[job.id]?.unknown[cost.attempt] = cost.event
+    if mayRepeat { jobs[job.id]?.again = cost.attempt }
     let event = "\(job.id)/\(run)/\(cost.attempt)"
     if let figures = cost.spent?.figures ?? users[known.user]?.open[event]?.figures {
       settle(known.user, event, known.month ?? month, figures)

@@ -21,6 +21,8 @@ struct AdmissionModel {
     var generation: Int64 = 0
     /// The events of attempts that were declared unknown.
     var unknown: [Int: [UInt8]] = [:]
+    /// The last of them that may be made again whatever the job is.
+    var again: Int?
     /// The lease whose next attempt was refused.
     var refused: String?
     /// Whether a row or an open entry counts its run already.

@@ -77,6 +77,11 @@ extension World {
     let rooms = try await hash(bench.keys.user(name))["rooms"] ?? ""
     let ranks = Lane.allCases.filter { model.room($0, user) != nil }.map { "\($0.rank)" }.joined()
     try require(rooms == ranks, "\(user) has rooms \(rooms), expected \(ranks)")
+    let now = Timestamp(milliseconds: model.now)
+    let waiting = try await bench.desk.presence(of: user, at: now).waiting
+    let waits = model.jobs.values.filter { $0.state == .waiting && $0.user == user }
+    let counted = Dictionary(grouping: waits) { $0.lane ?? .low }.mapValues(\.count)
+    try require(waiting == counted, "\(user) waits \(waiting), expected \(counted)")
   }
 
   private func auditBays() async throws {

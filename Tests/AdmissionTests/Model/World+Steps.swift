@@ -133,9 +133,10 @@ extension World {
   }
 
   private mutating func declare(_ job: Job, _ run: String, _ cost: AttemptCost) async throws {
-    let isDeclared = try await bench.desk.declareUnknown(job, run: run, cost)
+    let mayRepeat = random.chance(1, in: 2)
+    let isDeclared = try await bench.desk.declareUnknown(job, run: run, cost, mayRepeat: mayRepeat)
     note("declare \(job.id)/\(run)/\(cost.attempt) unknown -> \(isDeclared)")
-    try model.declareUnknown(job, run, cost, isDeclared)
+    try model.declareUnknown(job, run, cost, mayRepeat: mayRepeat, isDeclared)
     if isDeclared { announce(job, run, cost) }
   }
 

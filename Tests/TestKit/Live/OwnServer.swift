@@ -35,7 +35,7 @@ struct OwnServer: Sendable {
 
   private func script(_ arguments: [String]) async throws {
     let path = TestDirectory.packageRoot.appending(path: "scripts/lib/servers.sh").path
-    try await FinishedCommand.run(["bash", path] + arguments, within: .seconds(90)).checked()
+    try await FinishedCommand.run(["bash", path] + arguments, within: .seconds(240)).checked()
   }
 }
 

@@ -8,6 +8,7 @@ struct Audit {
     var interruptions = 0
     var firstStart = 0
     var isExecuting = false
+    var isCancelled = false
   }
 
   private let world: SimulatedWorld
@@ -41,6 +42,8 @@ struct Audit {
     if running[user] > world.users[user].limit { fault = "I4: user \(user) runs \(running[user])" }
     if records[job].starts > 1 + records[job].interruptions { fault = "I1: job \(job) runs again without a crash" }
   }
+
+  mutating func cancelled(_ job: Int) { records[job].isCancelled = true }
 
   mutating func stopped(_ job: Int) {
     records[job].isExecuting = false
@@ -91,16 +94,18 @@ struct Audit {
       if let known = idleSince[user], known.hasDeck == hasDeck { since = known.time }
       idleSince[user] = (since, hasDeck)
       if !hasDeck { longestIdle = max(longestIdle, now - since) }
-      guard now - since > longestAllowed(hasDeck: hasDeck) else { continue }
+      guard now - since > longestAllowed(user, hasDeck: hasDeck) else { continue }
       fault = "user \(user) waits beside free slots since \(since / 1000) ms"
     }
   }
 
-  /// A look, the ways of claim, get and admission, and one look more, because idleness is noticed at looks only. A
+  /// A look for each message of a cancelled job that has to be taken out of the way. A look, the ways of claim, get and admission, and one look more, because idleness is noticed at looks only. A
   /// worker whose slots are full gives up a head on deck within a second. After a crash a lease, a deck or an
   /// uncommitted copy may have to run out first.
-  private func longestAllowed(hasDeck: Bool) -> Int {
-    let milliseconds = world.isCalm ? (hasDeck ? 1000 : 0) + 110 + 10 * world.jitter : 75_000
+  private func longestAllowed(_ user: Int, hasDeck: Bool) -> Int {
+    let cancelled = world.cancels.count { world.jobs[$0.job].user == user }
+    let calm = (hasDeck ? 1000 : 0) + 110 + (10 + cancelled) * world.jitter + 50 * cancelled
+    let milliseconds = world.isCalm ? calm : 75_000
     return milliseconds * SimulatedWorld.millisecond
   }
 
@@ -123,7 +128,7 @@ struct Audit {
         return "I5: a worker still holds something"
       }
     }
-    if let job = records.firstIndex(where: { $0.starts == 0 }) { return "I1: job \(job) never ran" }
+    if let job = records.firstIndex(where: { $0.starts == 0 && !$0.isCancelled }) { return "I1: job \(job) never ran" }
     let visits = broker.deliveries + broker.heads
     if world.isCalm, world.jobs.count >= 20, visits > 4 * world.jobs.count {
       return "I11: \(visits) deliveries and heads for \(world.jobs.count) jobs"

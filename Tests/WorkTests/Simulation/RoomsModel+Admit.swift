@@ -38,6 +38,7 @@ extension RoomsModel {
     case orphan(attempt: Int)
     case finished
     case exhausted
+    case cancelled
   }
 
   mutating func admit(_ question: Question, at micros: Int) -> Answer {
@@ -113,7 +114,7 @@ extension RoomsModel {
     {
       return .stale
     }
-    guard job.state == .running, let lease = job.lease else { return nil }
+    guard job.state == .running, let lease = job.lease else { return job.isCancelled ? .cancelled : nil }
     let expiry = users[question.key.user].leases[lease] ?? 0
     guard expiry > now else { return .orphan(attempt: job.attempt) }
     return lease == question.lease ? .admitted : .running(milliseconds: expiry - now)

@@ -40,6 +40,22 @@ extension RoomsModel {
     return .finished(next: next)
   }
 
+  enum Cancelling {
+    case ended
+    /// Its worker is told.
+    case stopping
+    /// Nobody runs it: who asks ends it.
+    case yours
+  }
+
+  mutating func cancel(_ job: Int) -> Cancelling {
+    guard jobs[job]?.state != .done else { return .ended }
+    // It came in at the door, and no worker has looked at it.
+    if jobs[job] == nil { jobs[job] = Job(state: .queued) }
+    jobs[job]?.isCancelled = true
+    return jobs[job]?.state == .running ? .stopping : .yours
+  }
+
   mutating func renew(_ job: Int, of user: Int, lease: LeaseID, at micros: Int) {
     guard let record = jobs[job], record.state == .running, record.lease == lease else { return }
     users[user].leases[lease] = micros / 1000 + Self.leaseLength

@@ -49,6 +49,8 @@ struct RoomsModel {
     var place: (bay: Int, generation: Int)?
     var sequence: Int?
     var since = 0
+    /// Somebody wants it ended.
+    var isCancelled = false
   }
 
   struct User {

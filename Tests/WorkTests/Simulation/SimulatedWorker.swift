@@ -30,9 +30,11 @@ final class SimulatedWorker {
   }
 
   struct Held {
-    var job: Int
+    var arrival: Arrival
     var delivery: BrokerModel.Delivery
     var isExecuting = true
+
+    var job: Int { arrival.job }
   }
 
   /// Unique among all processes that ever were.

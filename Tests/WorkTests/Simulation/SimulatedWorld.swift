@@ -35,6 +35,7 @@ struct SimulatedWorld {
   /// Deliveries in front of the slots of each worker and lane.
   var line = 16
   var faults: [(at: Int, worker: Int, Fault)] = []
+  var cancels: [(at: Int, job: Int)] = []
   /// Percent of copies that are published twice, and of commits that come late.
   var doubles = 0
   var lateCommits = 0
@@ -85,7 +86,15 @@ struct SimulatedWorld {
       }
     }
     if random.chance(34) { world.breakSomething(&random) }
+    if random.chance(50) { world.cancelSome(&random) }
     return world
+  }
+
+  private mutating func cancelSome(_ random: inout SplitMix64) {
+    let share = random.draw(1...60)
+    for job in jobs.indices where random.chance(share) {
+      cancels.append((at: jobs[job].arrival + random.draw(0...4000) * Self.millisecond, job: job))
+    }
   }
 
   private mutating func breakSomething(_ random: inout SplitMix64) {

@@ -97,7 +97,7 @@ extension Simulation {
         park(.init(arrival: arrival, bay: bay, generation: generation, copy: copy, isNew: isNew), worker)
       case .running(let milliseconds): handBack(arrival, after: milliseconds, worker)
       case .stale, .finished: ack(arrival.delivery, after: 1000)
-      case .exhausted: close(arrival, worker)
+      case .exhausted, .cancelled: close(arrival, worker)
       case .orphan(let attempt): orphans.append((arrival, attempt))
       }
     }
@@ -114,16 +114,20 @@ extension Simulation {
 
   private func start(_ arrival: Arrival, _ worker: Worker) {
     let job = world.jobs[arrival.job]
-    worker.held[arrival.lease] = .init(job: arrival.job, delivery: arrival.delivery)
+    worker.held[arrival.lease] = .init(arrival: arrival, delivery: arrival.delivery)
     worker.leaseOfJob[arrival.job] = arrival.lease
     audit.started(arrival.job, at: now)
-    after(job.length, "run ends", worker: worker.id) { simulation in
-      worker.busy -= 1
-      worker.held[arrival.lease]?.isExecuting = false
-      simulation.audit.stopped(arrival.job)
-      simulation.settle(arrival, worker)
-      simulation.passWaves(worker)
-    }
+    after(job.length, "run ends", worker: worker.id) { $0.endRun(arrival, worker) }
+  }
+
+  /// Also before its time, when it is cancelled.
+  func endRun(_ arrival: Arrival, _ worker: Worker) {
+    guard worker.held[arrival.lease]?.isExecuting == true else { return }
+    worker.busy -= 1
+    worker.held[arrival.lease]?.isExecuting = false
+    audit.stopped(arrival.job)
+    settle(arrival, worker)
+    passWaves(worker)
   }
 
   // What happens by the clock.

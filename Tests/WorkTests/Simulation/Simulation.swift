@@ -104,6 +104,7 @@ final class Simulation {
         simulation.dispatch()
       }
     }
+    for cancel in world.cancels { after(cancel.at, "cancel") { $0.cancel(cancel.job) } }
     for fault in world.faults {
       after(fault.at, "fault") { simulation in
         guard let worker = simulation.workers.values.first(where: { $0.place == fault.worker }) else { return }
@@ -112,6 +113,30 @@ final class Simulation {
         case .disconnect: simulation.disconnect(worker)
         }
       }
+    }
+  }
+
+  /// By somebody who may die before ending what nobody runs.
+  private func cancel(_ job: Int) {
+    let found = rooms.cancel(job)
+    audit.cancelled(job)
+    note("cancel \(job): \(found)")
+    switch found {
+    case .ended: break
+    case .stopping: after(random.draw(1...1000) * 1000, "stop") { $0.stop(job) }
+    case .yours:
+      guard random.chance(75) else { return }
+      after(latency(500), "cancelled") { simulation in
+        let user = simulation.world.jobs[job].user
+        _ = simulation.rooms.finish(job, of: user, lease: nil, at: simulation.now)
+        simulation.audit.check(simulation.rooms, at: simulation.now)
+      }
+    }
+  }
+
+  private func stop(_ job: Int) {
+    for worker in workers.values {
+      if let lease = worker.leaseOfJob[job], let run = worker.held[lease] { endRun(run.arrival, worker) }
     }
   }
 

@@ -1,11 +1,11 @@
-import Admission
-import Contracts
+package import Admission
+package import Contracts
 
 /// How long messages lie in the lanes' queues, found out without looking into them: the one that is the last now has left
 /// when as many were taken as lay there. What comes back from a worker that died is taken twice, so that a little less
 /// than the truth may come out. Works for messages that do not say when they were sent, and when nobody takes any.
-struct QueueAges {
-  private struct Mark {
+package struct QueueAges: Sendable {
+  private struct Mark: Sendable {
     var since: Timestamp
     var target: Int64
   }
@@ -21,8 +21,10 @@ struct QueueAges {
   /// Bounds what is remembered of workers that are gone.
   private static let mostWorkers = 1000
 
+  package init() {}
+
   /// - Parameter ready: messages in the queues that are not delivered.
-  mutating func look(workers: [WorkerReport], ready: [Lane: Int], at now: Timestamp) -> [Lane: Duration] {
+  package mutating func look(workers: [WorkerReport], ready: [Lane: Int], at now: Timestamp) -> [Lane: Duration] {
     count(workers)
     var ages: [Lane: Duration] = [:]
     for lane in Lane.allCases {

@@ -1,37 +1,10 @@
 import Billing
 import Contracts
+import Operations
 
-/// A ledger report as table, CSV (RFC 4180) or JSON. A column for each unit that occurs.
-struct LedgerSheet: Encodable {
-  struct Row: Encodable {
-    let key: String
-    let jobs, attempts: Int
-    let costUsd: String
-    /// What was booked at first, and what corrections added; both together are the cost.
-    let originalUsd, correctionsUsd: String
-    let units: [String: String]
+// The report as a table and as CSV (RFC 4180). A column for each unit that occurs.
 
-    init(_ row: LedgerReport.Row) {
-      key = row.key
-      jobs = row.jobs
-      attempts = row.attempts
-      costUsd = row.amount.description
-      originalUsd = (row.amount - row.corrections).description
-      correctionsUsd = row.corrections.description
-      units = Dictionary(uniqueKeysWithValues: row.units.map { ($0.key.rawValue, $0.value.description) })
-    }
-  }
-
-  let by: String
-  let rows: [Row]
-  let total: Row
-
-  init(_ report: LedgerReport) {
-    by = report.grouping.rawValue
-    rows = report.rows.map(Row.init)
-    total = Row(report.total)
-  }
-
+extension LedgerSheet {
   private var units: [String] { Usage.Unit.allCases.map(\.rawValue).filter { total.units[$0] != nil } }
 
   var table: Table {

@@ -1,0 +1,30 @@
+package import Operations
+
+/// Letters that somebody chose, before anything is done with them.
+package struct PlanCard: Sendable {
+  package var id: String
+  package var kind: LettersPage.Kind
+  package var count: Int
+  /// Distinct ones.
+  package var users: Int
+  /// At most five.
+  package var samples: [LetterRow]
+  package var madeAt: String
+  package var expiresAt: String
+
+  /// More than these are only done when their number was typed.
+  package static let mostUncounted = 10
+
+  package init(
+    id: String, kind: LettersPage.Kind, count: Int, users: Int, samples: [LetterRow], madeAt: String,
+    expiresAt: String
+  ) {
+    self.id = id
+    self.kind = kind
+    self.count = count
+    self.users = users
+    self.samples = samples
+    self.madeAt = madeAt
+    self.expiresAt = expiresAt
+  }
+}

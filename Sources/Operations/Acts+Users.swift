@@ -1,0 +1,67 @@
+import Admission
+package import Billing
+import Catalog
+import Contracts
+
+extension Acts {
+  /// Those for whom something is laid down, in the order of their ids.
+  /// - Parameter last: only those behind this one.
+  package func users(
+    limit: Int, after last: String? = nil
+  ) async throws(LedgerError) -> (rows: [AssignmentRow], isAll: Bool) {
+    let (found, isAll) = try await assignments.list(limit: limit, after: last)
+    return (found.map(AssignmentRow.init), isAll)
+  }
+
+  /// Everything about a user, also one that was never seen.
+  /// - Parameter onSilence: told why Redis does not answer, and so what is reserved is not known; the ledger has the rest.
+  package func user(_ id: String, onSilence: (any Error) -> Void = { _ in }) async throws -> UserCard {
+    let assignments = assignments
+    let (period, standing) = await standing(of: id, onSilence)
+    return UserCard(
+      user: id, assignment: try await assignments.assignment(of: id), policy: try policy(),
+      month: try await ledger.userMonth(of: id, period: period) ?? UserMonth(userID: id, chargePeriod: period),
+      standing: standing, changes: try await assignments.changes(of: id, limit: 10))
+  }
+
+  /// The month by Redis' clock and what it stands at there; by this machine's clock and nil when Redis does not answer.
+  private func standing(of user: String, _ onSilence: (any Error) -> Void) async -> (String, MonthStanding?) {
+    do {
+      let period = try await desk.time().chargePeriod
+      let (base, open) = try await desk.standing(of: user, period: period)
+      return (period, MonthStanding(base: base, open: open))
+    } catch {
+      onSilence(error)
+      return (now().chargePeriod, nil)
+    }
+  }
+
+  package func assignment(of user: String) async throws(LedgerError) -> Assignment? {
+    try await assignments.assignment(of: user)
+  }
+
+  /// Lays down a tier and limits in the place of whatever was laid down before. Jobs that wait are judged anew.
+  /// - Parameter tier: a code or an alias of the policy; nil leaves the tier to message and default.
+  package func assign(
+    _ user: String, tier: String?, overrides: UserOverrides, _ note: ActNote
+  ) async throws -> Assignment {
+    if let tier {
+      let policy = try policy()
+      guard policy.tier(named: tier) != nil else {
+        throw ActRefusal.unknownTier(tier, known: policy.tiers.keys.sorted())
+      }
+    }
+    let assignment = try await assignments.assign(
+      user, tier: tier, overrides: overrides, by: note.by, reason: note.reason)
+    try await NotCopied.around { try await desk.store(assignment.entitlement, of: user) }
+    return assignment
+  }
+
+  /// Takes back whatever was laid down. False when there was nothing; Redis has nothing afterwards in any case: an earlier
+  /// try may have failed between the two.
+  package func unassign(_ user: String, _ note: ActNote) async throws -> Bool {
+    let wasThere = try await assignments.unassign(user, by: note.by, reason: note.reason)
+    try await NotCopied.around { try await desk.store(nil, of: user) }
+    return wasThere
+  }
+}
