@@ -24,24 +24,10 @@ package struct Audit: Sendable {
     self.tell = tell
   }
 
-  /// - Parameter body: the act; gives what came of it, nil where that is not known yet.
-  /// - Throws: what the body throws; `LedgerError` where the row could not be written, and nothing was done then.
-  func keep(
-    _ act: Intervention.Act, on target: Intervention.Target, _ note: ActNote,
-    _ body: () async -> (outcome: Intervention.Outcome?, fault: (any Error)?)
-  ) async throws {
-    let number = try await begin(act, on: target, note)
-    let (outcome, fault) = await body()
-    if let log, let number, let outcome {
-      // Apart from the task of whoever asked, which may be cancelled by now.
-      await Task { [tell] in
-        do throws(LedgerError) { try await log.end(number, outcome) } catch { tell(error) }
-      }.value
-    }
-    if let fault { throw fault }
-  }
-
-  private func begin(
+  /// To be called before the act.
+  /// - Returns: the row's number, for `end`; nil where none is written.
+  /// - Throws: where the row could not be written; then nothing may be done.
+  func begin(
     _ act: Intervention.Act, on target: Intervention.Target, _ note: ActNote
   ) async throws(LedgerError) -> Int64? {
     guard let log else { return nil }
@@ -52,5 +38,13 @@ package struct Audit: Sendable {
       tell(error)
       return nil
     }
+  }
+
+  /// What came of an act. Apart from the task of whoever asked, which may be cancelled by now.
+  func end(_ number: Int64?, _ outcome: Intervention.Outcome) async {
+    guard let log, let number else { return }
+    await Task { [tell] in
+      do throws(LedgerError) { try await log.end(number, outcome) } catch { tell(error) }
+    }.value
   }
 }

@@ -3,15 +3,9 @@ package import Billing
 extension Canceller {
   /// Ends a job, kept in the audit; the result's message tells who and why, as far as there is room.
   package func cancel(_ job: String, _ note: ActNote, _ audit: Audit) async throws -> Outcome {
-    var outcome = Outcome.unknown
-    try await audit.keep(.jobCancel, on: Intervention.Target(ids: [job]), note) {
-      do {
-        outcome = try await cancel(job, note: note.words)
-        return (outcome.counted, nil)
-      } catch {
-        return (nil, error)
-      }
-    }
+    let row = try await audit.begin(.jobCancel, on: Intervention.Target(ids: [job]), note)
+    let outcome = try await cancel(job, note: note.words)
+    if let counted = outcome.counted { await audit.end(row, counted) }
     return outcome
   }
 }

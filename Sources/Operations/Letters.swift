@@ -38,20 +38,20 @@ package struct Letters: Sendable {
     each: (Letter, LetterBox.Fate) -> Void = { _, _ in }
   ) async throws -> LetterReport {
     var report = LetterReport()
-    try await audit.keep(kind.act, on: choice.target, note) {
-      var fault: (any Error)?
-      do {
-        try await turns.pass {
-          try await start(choice, policy) { letter, fate in
-            report.count(letter, fate)
-            each(letter, fate)
-          }
+    let row = try await audit.begin(kind.act, on: choice.target, note)
+    var fault: (any Error)?
+    do {
+      try await turns.pass {
+        try await start(choice, policy) { letter, fate in
+          report.count(letter, fate)
+          each(letter, fate)
         }
-      } catch {
-        fault = error
       }
-      return (Intervention.Outcome(done: report.done, kept: report.kept), fault)
+    } catch {
+      fault = error
     }
+    await audit.end(row, Intervention.Outcome(done: report.done, kept: report.kept))
+    if let fault { throw fault }
     report.missing = choice.named.map { $0.subtracting(report.rows.map(\.id)).sorted() } ?? []
     return report
   }
