@@ -26,14 +26,16 @@ def jobs():
 
 def grants_while_full(fleet, published):
     """Starts by lane as the provider saw them, as long as no limit held a lane back: until the first of them had been
-    given the half of its jobs in which the users take turns."""
+    given the half of its jobs in which the users take turns. The first of each slot do not count: until then a worker
+    takes from the lanes that have come in."""
     lane_of = {job["id"]: TIERS[job["userTier"]][1] for job in published}
     starts = sorted((call["begin"], lane_of[call["key"].split("/")[0]]) for call in fleet.calls().values())
-    counts = collections.Counter()
-    for _, lane in starts:
-        if counts[lane] >= len(published) // 8:
+    given, counts = collections.Counter(), collections.Counter()
+    for number, (_, lane) in enumerate(starts):
+        if given[lane] >= len(published) // 8:
             break
-        counts[lane] += 1
+        given[lane] += 1
+        counts[lane] += number >= WORKERS * SLOTS
     return counts
 
 
