@@ -88,7 +88,7 @@ let package = Package(
 
     // Pages for people, out of what Operations knows. Makes text, and asks nobody.
     room(
-      "Console", needs: ["Contracts", "Admission", "Billing", "Operations", mustache],
+      "Console", needs: ["Contracts", "Admission", "Billing", "Operations", crypto, mustache],
       resources: [.embedInCode("Templates"), .embedInCode("Assets")]),
 
     room(

@@ -9,7 +9,8 @@ package struct AdmissionConfiguration: Sendable, Hashable {
   package var attemptBudget = 6
   /// How long a finished job is remembered for duplicates and status (`TOLLWAY_STATE_TTL`). Default 24 h.
   package var stateTTL: Duration = .seconds(24 * 3600)
-  /// How long the output of a finished job is kept for those who ask again. Default 1 h.
+  /// How long the output of a finished job is kept for those who ask again. Default 1 h. The files that it names are known
+  /// as long as the job.
   package var outputTTL: Duration = .seconds(3600)
   /// How long a job that never ended is remembered after it was last touched. Default 7 days.
   package var unfinishedTTL: Duration = .seconds(7 * 24 * 3600)

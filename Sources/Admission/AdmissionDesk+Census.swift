@@ -16,6 +16,11 @@ extension AdmissionDesk {
     return (replies[1].array ?? []).compactMap { $0.string.flatMap(StopRequest.init(reading:)) }
   }
 
+  /// Takes a worker's report away.
+  package func withdraw(_ worker: String) async throws(AdmissionError) {
+    _ = try await send([RedisCommand("HDEL").arg(keys.workers).arg(worker)])
+  }
+
   /// One round trip, and cheap enough for every worker every second.
   package func fleetFigures() async throws(AdmissionError) -> FleetFigures {
     let call = call(AdmissionScripts.census, 160)

@@ -9,11 +9,12 @@ extension AdmissionDesk {
   package func askDoor(_ requests: [DoorRequest]) async throws(AdmissionError) -> [DoorAnswer] {
     let calls = requests.map { request in
       let job = request.job
-      return call(AdmissionScripts.door, 512)
+      let call = call(AdmissionScripts.door, 512 + job.after.count * 64)
         .argRunID().arg(configuration.leaseLength.milliseconds).arg(job.userKey).arg(job.id).arg(job.digest)
         .arg(request.lane.rawValue).arg(Int64(request.concurrency)).arg(request.limits.text)
         .arg(request.spends.map(\.rawValue).joined(separator: " ")).arg(configuration.stateTTL.milliseconds)
         .arg(request.tier).arg(request.jobs.first?.id ?? "").arg(request.jobs.first?.digest ?? "")
+      return job.after.reduce(call) { $0.arg($1) }
     }
     return try await run(calls, DoorAnswer.init(reading:))
   }
@@ -45,6 +46,16 @@ extension AdmissionDesk {
       RedisCommand("SET", capacity: 256).arg(mark(ofRequest: job.id)).arg("\(job.userKey) \(job.digest) sent")
         .arg("XX").arg("PX").arg(configuration.stateTTL.milliseconds)
     ])
+  }
+
+  /// What the door remembers of jobs that no worker knows; nil of all others.
+  package func marks(of jobs: [String]) async throws(AdmissionError) -> [DoorMark?] {
+    guard !jobs.isEmpty else { return [] }
+    let replies = try await send(
+      jobs.flatMap { [RedisCommand("GET").arg(mark(of: $0)), RedisCommand("EXISTS").arg(keys.job($0))] })
+    return jobs.indices.map { index in
+      replies[index * 2 + 1].int == 0 ? replies[index * 2].string.flatMap(DoorMark.init(reading:)) : nil
+    }
   }
 
   /// Holds what `door.lua` remembers of a job until a worker knows it.
@@ -79,11 +90,11 @@ extension DoorAnswer {
     case ("rate", 3):
       guard let time = parts[1].int, let windows = DoorWindows(reading: parts[2]) else { return nil }
       self = .rate(.milliseconds(time), windows)
-    case ("used_up", 3):
-      guard let limit = parts[1].string.flatMap(MonthlyLimit.init(rawValue:)), let now = parts[2].int else {
-        return nil
-      }
-      self = .usedUp(limit, at: Timestamp(milliseconds: now))
+    case ("used_up", 4):
+      guard let limit = parts[1].string.flatMap(MonthlyLimit.init(rawValue:)), let now = parts[2].int,
+        let windows = DoorWindows(reading: parts[3])
+      else { return nil }
+      self = .usedUp(limit, at: Timestamp(milliseconds: now), windows)
     case ("hold", 2):
       guard let time = parts[1].int else { return nil }
       self = .hold(.milliseconds(time))
@@ -95,7 +106,8 @@ extension DoorAnswer {
 extension DoorPlace {
   fileprivate init?(reading parts: [RedisValue]) {
     guard let now = parts[1].int, let position = parts[2].int, let start = parts[3].int else { return nil }
-    self.init(at: Timestamp(milliseconds: now), position: Int(position), start: .milliseconds(max(0, start)))
+    self.init(
+      at: Timestamp(milliseconds: now), position: Int(position), start: start < 0 ? nil : .milliseconds(start))
   }
 }
 

@@ -62,14 +62,13 @@ extension JobStanding {
     guard [5, 6, 14].contains(parts.count), let now = parts[0].int, let hold = parts[1].int,
       let flags = parts[2].string
     else { return nil }
-    if let mark = reply.mark {
-      let words = mark.split(separator: " ", maxSplits: 4)
-      guard words.count == 5, let accepted = Int64(words[3]) else { return nil }
-      self.init(at: Timestamp(milliseconds: now), state: .queued, user: String(words[0]))
+    if let text = reply.mark {
+      guard let mark = DoorMark(reading: text) else { return nil }
+      self.init(at: Timestamp(milliseconds: now), state: .queued, user: mark.userKey)
       self.hold = hold > 0 ? .milliseconds(hold) : nil
-      lane = Lane(rawValue: String(words[2]))
-      self.accepted = Timestamp(milliseconds: accepted)
-      tier = String(words[4])
+      lane = mark.lane
+      accepted = mark.acceptedAt
+      tier = mark.tier
       return
     }
     let job = Fields(parts[3])
@@ -89,6 +88,7 @@ extension JobStanding {
     copy = Int(job.int("copy") ?? 0)
     status = job.string("status").flatMap(RunStatus.init(rawValue:))
     result = job.bytes("result")
+    files = job.bytes("files")
     breakers = BreakerState.all(reading: parts[4], at: at)
     guard parts.count == 14 else { return }
     active = Int(parts[9].int ?? 0)

@@ -9,7 +9,7 @@ package struct ChildJob: Sendable {
   package var lane: Lane
   /// The run that its message replays.
   package var replays: String?
-  /// When it asks again if it has to wait.
+  /// How long until it asks again if it has to wait, at least.
   package var pause: Duration
   package var labels: JobLabels?
 
@@ -27,7 +27,8 @@ package enum ParentsReply: Sendable, Equatable {
   case ready
   /// The job itself is not as one that waits: `admit` says how it stands.
   case ask
-  case wait(succeeded: Int)
+  /// - Parameter pause: until it asks again: longer where many of its user wait.
+  case wait(succeeded: Int, pause: Duration)
   /// One has ended otherwise; without a status it is no job of this user.
   case failed(String, RunStatus?)
   /// Nobody has known it for too long.
@@ -82,8 +83,7 @@ extension AdmissionDesk {
 
   /// Jobs of which billing is asked. Each is named once: who still waits asks again.
   package func takeAsked(limit: Int) async throws(AdmissionError) -> [String] {
-    let reply = try await send([RedisCommand("ZPOPMIN").arg(keys.asked).arg(Int64(limit))])[0].array ?? []
-    return stride(from: 0, to: reply.count - 1, by: 2).compactMap { reply[$0].string }
+    try await run([call(AdmissionScripts.takeAsked, 128).arg(Int64(limit))]) { $0.array?.compactMap(\.string) }[0]
   }
 
   /// What the ledger knows of jobs that succeeded, for those that wait for them.
@@ -109,9 +109,9 @@ extension ParentsReply {
     switch (word, parts.count) {
     case ("ready", 1): self = .ready
     case ("ask", 1): self = .ask
-    case ("wait", 2):
-      guard let count = parts[1].int else { return nil }
-      self = .wait(succeeded: Int(count))
+    case ("wait", 3):
+      guard let count = parts[1].int, let pause = parts[2].int else { return nil }
+      self = .wait(succeeded: Int(count), pause: .milliseconds(pause))
     case ("failed", 3):
       guard let id = parts[1].string, let status = parts[2].string else { return nil }
       self = .failed(id, RunStatus(rawValue: status))

@@ -154,7 +154,8 @@ extension AdmissionDesk {
   }
 
   /// Marks jobs as waiting without asking for their admission; the next who asks undoes that.
-  /// - Returns: false for those that run, have ended, or are another body or user under that id: nothing was changed.
+  /// - Returns: false for those that run, have ended in another run than they replay, or are another body or user under
+  ///   that id: nothing was changed.
   @discardableResult
   package func rest(_ jobs: [RestingJob]) async throws(AdmissionError) -> [Bool] {
     let calls = jobs.map { resting in
@@ -162,7 +163,7 @@ extension AdmissionDesk {
       return call(AdmissionScripts.rest, 384)
         .arg(job.id).arg(job.userKey).arg(job.digest).arg(resting.lane.rawValue).arg(resting.until.milliseconds)
         .arg(resting.reason.rawValue).arg(configuration.unfinishedTTL.milliseconds).arg(resting.trail)
-        .arg(job.taskType.rawValue).arg(resting.labels?.text ?? [])
+        .arg(job.taskType.rawValue).arg(resting.labels?.text ?? []).arg(resting.replays ?? "")
     }
     return try await run(calls) { $0.int.map { $0 == 1 } }
   }

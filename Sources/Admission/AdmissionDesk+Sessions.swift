@@ -30,22 +30,12 @@ extension AdmissionDesk {
     _ = try await send([RedisCommand("DEL").arg(keys.session(digest))])
   }
 
-  /// Counts an attempt to sign in and answers how many there were in this window, which begins with the first one.
+  /// Counts a failed attempt to sign in and answers how many there were in this window, which begins with the first one.
   package func countSignIn(from address: String, window: Duration) async throws(AdmissionError) -> Int {
-    try await addSignIns(1, from: address, window)
-  }
-
-  /// One that succeeded does not count.
-  package func forgiveSignIn(from address: String, window: Duration) async throws(AdmissionError) {
-    _ = try await addSignIns(-1, from: address, window)
-  }
-
-  private func addSignIns(_ number: Int64, from address: String, _ window: Duration) async throws(AdmissionError) -> Int
-  {
     let key = keys.signIns(address)
     let replies = try await send([
       RedisCommand("SET").arg(key).arg(0).arg("PX").arg(window.milliseconds).arg("NX"),
-      RedisCommand("INCRBY").arg(key).arg(number),
+      RedisCommand("INCR").arg(key),
     ])
     return Int(replies[1].int ?? 0)
   }

@@ -6,20 +6,20 @@ package struct WaitingLine: Sendable, Hashable {
   package var lane: Lane
   package var user: String
   package var waiting: Int
-  /// Why the first of them does; nil while nothing stands against it.
+  /// Why the first of them does now; nil while nothing stands against it.
   package var reason: WaitReason?
   /// Leases that the user may hold, and leases and claims that are alive; the same in all lanes.
   package var limit: Int
   package var active: Int
-  /// Estimates, from the server's time on.
-  package var untilFirst: Duration
-  package var untilLast: Duration
+  /// Estimates, from the server's time on; nil before a run of the user has ended.
+  package var untilFirst: Duration?
+  package var untilLast: Duration?
   /// As `Entitlement` encodes it; nil for a user without any.
   package var entitlement: [UInt8]?
 
   package init(
-    lane: Lane, user: String, waiting: Int, reason: WaitReason?, limit: Int, active: Int, untilFirst: Duration,
-    untilLast: Duration, entitlement: [UInt8]?
+    lane: Lane, user: String, waiting: Int, reason: WaitReason?, limit: Int, active: Int, untilFirst: Duration?,
+    untilLast: Duration?, entitlement: [UInt8]?
   ) {
     self.lane = lane
     self.user = user
@@ -56,7 +56,8 @@ extension WaitingLine {
     else { return nil }
     self.init(
       lane: lane, user: user, waiting: Int(waiting), reason: WaitReason(rawValue: reason), limit: Int(limit),
-      active: Int(active), untilFirst: .milliseconds(first), untilLast: .milliseconds(last),
+      active: Int(active), untilFirst: first < 0 ? nil : .milliseconds(first),
+      untilLast: last < 0 ? nil : .milliseconds(last),
       entitlement: entitlement.isEmpty ? nil : entitlement)
   }
 }

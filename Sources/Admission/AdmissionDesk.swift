@@ -126,11 +126,16 @@ package struct AdmissionDesk: Sendable {
   }
 
   private func call(for end: Finish) -> RedisScriptCall {
-    let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0)) { $0 + $1.event.count + 64 }
+    let files = end.files ?? []
+    let size = end.costs.reduce(end.result.count + (end.output?.count ?? 0) + files.count) { $0 + $1.event.count + 64 }
+    // Those that it waited for are remembered as long as it might have waited: whoever looks at all finds it, too.
+    let isChild = end.job?.after.isEmpty == false
+    let memory = isChild ? max(configuration.stateTTL, configuration.unfinishedTTL) : configuration.stateTTL
     var call = call(AdmissionScripts.finish, size + 640)
       .arg(end.leaseID ?? "").arg(end.jobID).arg(end.userKey).arg(end.digest).arg(end.run)
-      .arg(end.status.rawValue).arg(end.result).arg(end.output ?? []).arg(configuration.stateTTL.milliseconds)
+      .arg(end.status.rawValue).arg(end.result).arg(end.output ?? []).arg(memory.milliseconds)
       .arg(configuration.outputTTL.milliseconds).arg(Int64(end.attempt)).arg(end.month ?? "").arg(end.taskType)
+      .arg(files)
     for cost in end.costs { call = call.arg(Int64(cost.attempt)).arg(cost.event).arg(cost.spent?.text ?? "") }
     return call
   }

@@ -42,8 +42,6 @@ package struct AdmissionKeys: Sendable, Hashable {
   package func job(_ id: String) -> String { prefix + "job:" + id }
   /// Hash: what billing knows of a job that others wait for: its user (base64url), task type and output.
   func parent(_ job: String) -> String { prefix + "parent:" + job }
-  /// Sorted set: jobs of which billing is asked, by when.
-  var asked: String { prefix + "asked" }
   /// Set: leases of a worker whose runs are to end, each with a blank and a note behind it.
   func cancels(_ worker: String) -> String { prefix + "cancels:" + worker }
   package func output(_ job: String) -> String { prefix + "output:" + job }

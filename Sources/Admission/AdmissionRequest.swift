@@ -213,6 +213,31 @@ package final class Finish: Sendable {
     self.month = month
   }
 
+  /// The most bytes of references to files that are kept beside the result; hundreds of files.
+  private static let mostFiles = 64 << 10
+
+  /// What of the output is kept as long as the job is remembered: references to files.
+  var files: [UInt8]? {
+    output.flatMap { $0.count <= Self.mostFiles ? CostEvent.reference(in: $0) : nil }
+  }
+
+  /// Of a job whose message cannot be read, by what the door remembers of it.
+  package init(burying job: String, _ mark: DoorMark, taskType: String?, run: String, result: [UInt8]) {
+    self.job = nil
+    jobID = job
+    userKey = mark.userKey
+    digest = mark.digest
+    self.taskType = taskType ?? ""
+    leaseID = nil
+    self.run = run
+    status = .failed
+    self.result = result
+    output = nil
+    attempt = 0
+    costs = []
+    month = nil
+  }
+
   /// Of a job that nobody runs and that is to end, by what `cancel` said of it.
   package init(cancelling job: IdleJob, run: String, result: [UInt8]) {
     self.job = nil

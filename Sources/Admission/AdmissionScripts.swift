@@ -33,6 +33,7 @@ enum AdmissionScripts {
   static let rest = script("rest", PackageResources.rest_lua)
   static let parents = script("parents", PackageResources.parents_lua)
   static let inputs = script("inputs", PackageResources.inputs_lua)
+  static let takeAsked = script("take_asked", PackageResources.take_asked_lua)
   static let cancel = script("cancel", PackageResources.cancel_lua)
   static let door = script("door", PackageResources.door_lua)
   static let key = script("key", PackageResources.key_lua)

@@ -46,7 +46,7 @@ package enum DoorAnswer: Sendable, Equatable {
   /// Too many requests; one can come in after this time.
   case rate(Duration, DoorWindows)
   /// The month's cap or a quota of it is used up, by the ledger alone.
-  case usedUp(MonthlyLimit, at: Timestamp)
+  case usedUp(MonthlyLimit, at: Timestamp, DoorWindows)
   /// Redis lost its memory: tiers and limits may not be known for this long.
   case hold(Duration)
 }
@@ -57,16 +57,18 @@ package struct DoorPlace: Sendable, Equatable {
   package var at: Timestamp
   /// Counts from 1.
   package var position: Int
-  /// From `at` until it starts; an estimate.
-  package var start: Duration
+  /// From `at` until it starts; an estimate. Nil of a job that waits for others, which have not all succeeded.
+  package var start: Duration?
 
-  package init(at: Timestamp, position: Int, start: Duration) {
+  package init(at: Timestamp, position: Int, start: Duration?) {
     self.at = at
     self.position = position
     self.start = start
   }
 
-  package var expectedStart: Timestamp { Timestamp(milliseconds: at.milliseconds + start.milliseconds) }
+  package var expectedStart: Timestamp? {
+    start.map { Timestamp(milliseconds: at.milliseconds + $0.milliseconds) }
+  }
 }
 
 /// What the windows of the door have left for a user; nil where nothing limits.

@@ -43,6 +43,8 @@ package struct JobStanding: Sendable {
   package var status: RunStatus?
   /// The result event without its output.
   package var result: [UInt8]?
+  /// References to the files that it made, in the form of an output.
+  package var files: [UInt8]?
 
   /// What does not serve, by scope.
   package var breakers: [String: BreakerState]

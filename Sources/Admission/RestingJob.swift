@@ -10,10 +10,12 @@ package struct RestingJob: Sendable {
   /// What was passed over, and why.
   package var passedOver: [RouteSkip]
   package var labels: JobLabels?
+  /// The run that its message replays or releases.
+  package var replays: String?
 
   package init(
     job: Job, lane: Lane, until: Timestamp, reason: WaitReason = .providerResting, passedOver: [RouteSkip] = [],
-    labels: JobLabels? = nil
+    labels: JobLabels? = nil, replays: String? = nil
   ) {
     self.job = job
     self.lane = lane
@@ -21,6 +23,7 @@ package struct RestingJob: Sendable {
     self.reason = reason
     self.passedOver = passedOver
     self.labels = labels
+    self.replays = replays
   }
 
   /// As Redis keeps it; empty where nothing was passed over.

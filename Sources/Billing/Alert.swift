@@ -157,7 +157,8 @@ extension Alert {
   }
 
   private var message: String {
-    let what = kind == .costCap ? "\(share.limit) USD" : "\(share.limit) \(share.unit)"
+    let cap = kind == .costCap ? Money(share.limit) : nil
+    let what = cap.map { "\($0.text(atLeast: 2)) USD" } ?? "\(share.limit) \(share.unit)"
     return "\(scope) has used \(threshold) % of its \(what) of \(period)"
   }
 

@@ -1,4 +1,4 @@
-import Contracts
+package import Contracts
 import Foundation
 
 /// Tiers and limits laid down for single users, in the ledger's database. Every change and its audit line are one
@@ -21,13 +21,37 @@ package struct Assignments: Sendable {
   package func assign(
     _ user: String, tier: String?, overrides: UserOverrides, by: String, reason: String
   ) async throws(LedgerError) -> Assignment {
+    let assignment = try assignment(of: user, tier, overrides, by, reason)
+    _ = try await lay(assignment) { _ in true }
+    return assignment
+  }
+
+  /// Replaces what the caller has seen. Nil when something else was laid down or taken back since; nothing is changed then.
+  /// - Parameter shown: when that was changed last which the caller has seen; nil for nothing.
+  package func assign(
+    _ user: String, over shown: Timestamp?, tier: String?, overrides: UserOverrides, by: String, reason: String
+  ) async throws(LedgerError) -> Assignment? {
+    let assignment = try assignment(of: user, tier, overrides, by, reason)
+    return try await lay(assignment) { $0?.changedAt == shown } ? assignment : nil
+  }
+
+  private func assignment(
+    of user: String, _ tier: String?, _ overrides: UserOverrides, _ by: String, _ reason: String
+  ) throws(LedgerError) -> Assignment {
     try check(user, by: by, reason: reason)
     if let tier, !Identifier.isValid(tier) { throw LedgerError(.refused, "tier: not a valid tier name") }
     if let fault = overrides.fault { throw LedgerError(.refused, fault) }
-    let assignment = Assignment(
+    return Assignment(
       userID: user, tier: tier, overrides: overrides, changedAt: now(), changedBy: by, reason: reason)
+  }
+
+  /// False, and nothing is written, where what is there may not be replaced.
+  private func lay(
+    _ assignment: Assignment, over mayReplace: @escaping @Sendable (Assignment?) -> Bool
+  ) async throws(LedgerError) -> Bool {
     try await database.write { session in
-      let before = try Self.fetch(user, from: session)
+      let before = try Self.fetch(assignment.userID, from: session)
+      guard mayReplace(before) else { return false }
       try session.execute(
         """
         INSERT INTO user_assignment (user_id, tier, overrides, changed_at, changed_by, reason)
@@ -36,12 +60,12 @@ package struct Assignments: Sendable {
           changed_at = excluded.changed_at, changed_by = excluded.changed_by, reason = excluded.reason
         """,
         [
-          .text(user), SQLValue(tier), .text(try Self.json(overrides)), SQLValue(assignment.changedAt), .text(by),
-          .text(reason),
+          .text(assignment.userID), SQLValue(assignment.tier), .text(try Self.json(assignment.overrides)),
+          SQLValue(assignment.changedAt), .text(assignment.changedBy), .text(assignment.reason),
         ])
       try Self.audit(assignment, before: before?.grant, after: assignment.grant, in: session)
+      return true
     }
-    return assignment
   }
 
   /// Takes back whatever was laid down. False when there was nothing; nothing is written then.

@@ -2,10 +2,25 @@ package import Contracts
 
 /// One change that somebody made by hand, out of whichever audit of the ledger has it.
 package struct AuditEntry: Sendable, Hashable {
+  package enum Act: String, Sendable, CaseIterable, Encodable {
+    case freezeOn = "freeze.on"
+    case freezeOff = "freeze.off"
+    case providerHold = "provider.hold"
+    case providerRelease = "provider.release"
+    /// The rest of a breaker, before its time.
+    case providerEndRest = "provider.end_rest"
+    case userAssign = "user.assign"
+    case userUnassign = "user.unassign"
+    case keyCreate = "key.create"
+    case keyRevoke = "key.revoke"
+    case deadReplay = "dead.replay"
+    case blockedRelease = "blocked.release"
+    case jobCancel = "job.cancel"
+  }
+
   package var at: Timestamp
   package var by: String
-  /// `freeze.on`, `provider.hold`, `user.assign`, `key.revoke`, `dead.replay` and the like.
-  package var act: String
+  package var act: Act
   /// A user, provider or key; ids or a filter, shortened to 400 characters; empty for the whole fleet.
   package var target: String
   package var reason: String

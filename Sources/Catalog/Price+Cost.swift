@@ -36,6 +36,37 @@ extension Price {
     return worst
   }
 
+  /// A usage with one request where requests cost something and nobody counted them.
+  package func countingRequest(_ usage: [Usage], _ source: Usage.Source = .measured) -> [Usage] {
+    guard charges(.requests), !usage.contains(where: { $0.unit == .requests }) else { return usage }
+    return usage + [Usage(.requests, ExactDecimal(1), source)]
+  }
+
+  /// Whether a unit has a price of its own, in whatever tier.
+  func charges(_ unit: Usage.Unit) -> Bool { hasRow { $0.unit == unit } }
+
+  /// Whether a unit has a price, if only by one that stands in.
+  func bills(_ unit: Usage.Unit) -> Bool { charges(unit) || unit.substitutes.contains(where: charges) }
+
+  /// Whether some prices stand for output that was not stated.
+  var hasEstimates: Bool { hasRow { $0.isEstimate } }
+
+  /// Whether one of those is for things like these.
+  func estimates(_ unit: Usage.Unit, like dimensions: Dimensions) -> Bool {
+    let asked = asked(dimensions)
+    return rows.contains { $0.unit == unit && $0.isEstimate && $0.dimensions.fit(asked) }
+  }
+
+  /// Whether what was used is not known by what the model is priced by, requests aside.
+  func isUnstated(in usage: [Usage]) -> Bool {
+    hasRow { $0.unit != .requests && $0.each.mantissa > 0 }
+      && !usage.contains { $0.unit != .requests && bills($0.unit) }
+  }
+
+  private func hasRow(_ condition: (Row) -> Bool) -> Bool {
+    rows.contains(where: condition) || contextTiers.contains { $0.rows.contains(where: condition) }
+  }
+
   private func rows(charging usage: [Usage]) -> [Row] {
     Self.charged(tiers(within: usage).last ?? rows, for: usage)
   }
@@ -76,11 +107,15 @@ extension Price {
   private func row(for unit: Usage.Unit, dimensions: Dimensions, in rows: [Row]) -> Row? {
     let candidates = Self.candidates(for: unit, in: rows)
     guard candidates.count > 1 else { return candidates.first }
-    let asked = Dimensions(
-      size: dimensions.size ?? defaults.size, quality: dimensions.quality ?? defaults.quality,
-      resolution: dimensions.resolution ?? defaults.resolution)
+    let asked = asked(dimensions)
     return candidates.filter { $0.dimensions.fit(asked) }.max { $0.dimensions.depth < $1.dimensions.depth }
       ?? candidates.max { $0.each.isLess(than: $1.each) ?? false }
+  }
+
+  private func asked(_ dimensions: Dimensions) -> Dimensions {
+    Dimensions(
+      size: dimensions.size ?? defaults.size, quality: dimensions.quality ?? defaults.quality,
+      resolution: dimensions.resolution ?? defaults.resolution)
   }
 
   /// The rows of a unit, or of the nearest unit that stands in for it.

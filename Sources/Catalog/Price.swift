@@ -89,7 +89,4 @@ package struct Price: Sendable, Hashable {
     let from = effectiveFrom.description
     return "\(provider)/\(model)@\(from.hasSuffix("T00:00:00.000Z") ? String(from.prefix(10)) : from)"
   }
-
-  /// Whether a unit has a price of its own.
-  func charges(_ unit: Usage.Unit) -> Bool { rows.contains { $0.unit == unit } }
 }

@@ -1,4 +1,3 @@
-import Admission
 import Contracts
 package import Operations
 
@@ -24,7 +23,7 @@ extension Console {
   static func severity(_ verdict: Verdict) -> String {
     switch verdict.state {
     case .flowing: verdict.whose == .ours ? "warn" : "calm"
-    case .idle: "calm"
+    case .idle: verdict.commands.isEmpty ? "calm" : "ink"
     case .slow: "warn"
     case .stopped: "bad"
     case .unknown: "ink"
@@ -37,7 +36,9 @@ extension Console {
 
   private static func cells(of lane: LaneSample, slots: Int, _ scale: Scale) -> [ConsoleCell] {
     let name = lane.lane.rawValue
-    let oldest = lane.oldestRunnable > .zero ? Figure.words(lane.oldestRunnable) : "nothing waits"
+    let oldest =
+      lane.runnable > 0
+      ? Figure.words(lane.oldestRunnable) : lane.backlog == 0 ? "nothing waits" : "none lacks a slot"
     let width = slots > 0 ? min(600, Double(lane.running) / Double(slots) * 600) : 0
     return [
       ConsoleCell(id: "\(name)-in", text: Figure.rate(lane.takenPerMinute)),
@@ -49,17 +50,18 @@ extension Console {
         state: lane.isLate ? "bad" : ""),
       ConsoleCell(
         id: "\(name)-oldest", text: oldest,
-        state: lane.isLate ? "bad" : lane.oldestRunnable > .zero && lane.promise == nil ? "" : "calm"),
+        state: lane.isLate ? "bad" : lane.backlog == 0 || lane.runnable > 0 && lane.promise != nil ? "calm" : ""),
       ConsoleCell(id: "\(name)-ready", text: Figure.count(lane.ready)),
-      ConsoleCell(id: "\(name)-consumers", text: Figure.count(lane.consumers)),
+      ConsoleCell(
+        id: "\(name)-consumers", text: lane.consumers.map { Figure.count($0, "consumer") } ?? "consumers not known"),
     ]
-      + WaitReason.allCases.flatMap { reason in
-        let count = lane.waiting[reason] ?? 0
+      + WaitCause.counted.flatMap { cause in
+        let count = lane.waiting(for: cause)
         return [
           ConsoleCell(
-            id: "\(name)-\(reason.rawValue)", text: Figure.count(count),
-            state: count == 0 ? "none" : reason.isTheirs ? "" : "warn"),
-          ConsoleCell(id: "\(name)-\(reason.rawValue)-bar", text: Figure.place(scale.width(of: count))),
+            id: "\(name)-\(cause.rawValue)", text: Figure.count(count),
+            state: count == 0 ? "none" : cause.isTheirs ? "" : "warn"),
+          ConsoleCell(id: "\(name)-\(cause.rawValue)-bar", text: Figure.place(scale.width(of: count))),
         ]
       }
   }
@@ -84,7 +86,7 @@ extension Console {
   private static func cells(of provider: ProviderSample, in sample: FleetSample) -> [ConsoleCell] {
     let name = provider.row.provider
     let resting = sample.providers.filter { $0.row.provider == name && $0.row.model != nil }.count
-    let standing = ProviderStanding(provider.row, restingModels: resting)
+    let standing = ProviderStanding(provider.row, calls: provider.callsPerMinute, restingModels: resting)
     let pace = provider.p95.map { " ≤ \(Figure.words($0))" } ?? ""
     return [
       ConsoleCell(id: "provider-\(encoded(name))", text: "\(name) \(standing.words)", state: standing.severity),

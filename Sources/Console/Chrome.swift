@@ -16,7 +16,7 @@ package struct Chrome: Sendable {
   package var token: String
   /// RFC 3339, of what is shown.
   package var time: String
-  /// How many stand: the freeze, and providers taken out by hand.
+  /// How many stand: the freeze, and providers that are held.
   package var interventions: Int
   /// One sentence on top, about what was just done.
   package var notice: String?

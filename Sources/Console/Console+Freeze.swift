@@ -37,9 +37,10 @@ extension Console {
   private static func facts(_ card: FreezeCard) -> [Fields] {
     let copy =
       switch card.redis {
-      case .agrees: "follow: Redis has the same"
-      case .differs: "do not follow yet: Redis has it otherwise. Set it again"
-      case .unknown: "not known: Redis does not answer"
+      case .agrees where card.state == "on": "keep to the versions below"
+      case .agrees: "take what the policy file says"
+      case .differs: "do not know of it yet: set it again"
+      case .unknown: "not known: Redis, which tells them, does not answer"
       }
     return [("since", card.since), ("by", card.by), ("why", card.reason), ("workers", copy)].compactMap { name, value in
       value.map { ["name": name, "value": $0] }

@@ -16,11 +16,13 @@ extension Console {
       "cancelSays": job.state == "running"
         ? "Its worker ends it within two seconds; what the provider has done is charged."
         : "It ends at once; nothing is charged.",
+      "plan": chrome.mayAct ? plan(for: job) : nil,
       "binds": limits.rows, "hasBinds": !limits.rows.isEmpty,
       "holders": job.holders.map { holderFields($0, at: job.time) }, "hasHolders": !job.holders.isEmpty,
       "trail": job.trail.map { fields(["at": Clock.shown($0.time), "what": $0.what]) }, "hasTrail": !job.trail.isEmpty,
       "money": jobMoney(job),
       "attempts": job.attempts.map(attemptFields), "hasAttempts": !job.attempts.isEmpty,
+      "hasCosts": job.attempts.contains { $0.costUsd != nil },
       "skips": job.skipped.map { skip in
         fields([
           "provider": skip.provider, "model": skip.model, "version": skip.version, "why": words(skipped: skip.reason),
@@ -30,6 +32,14 @@ extension Console {
     ])
     return Pages.page(
       "job", "Job \(job.job)", at: "jobs", chrome, live: isOpen ? "page \(link("jobs", job.job, "events"))" : nil, body)
+  }
+
+  /// What makes a plan of its letter, where it has one that may go out again.
+  private static func plan(for job: Explanation) -> Fields? {
+    guard let kind = LettersPage.Kind(rawValue: job.state),
+      kind == .blocked || job.error.flatMap({ EndCode(rawValue: $0.code) })?.isReplayable == true
+    else { return nil }
+    return ["kind": kind.rawValue, "verb": kind.verb]
   }
 
   private static func jobFacts(_ job: Explanation) -> [Fields] {
@@ -87,7 +97,7 @@ extension Console {
       "n": attempt.n, "provider": attempt.provider, "model": attempt.model, "outcome": attempt.outcome,
       "severity": attempt.outcome == AttemptOutcome.success.rawValue
         ? "calm" : attempt.outcome == "running" ? "warn" : "bad",
-      "took": attempt.milliseconds.map { Explanation.words(Double($0) / 1000) } ?? Figure.unknown,
+      "took": attempt.milliseconds.map { Figure.words(.milliseconds($0)) } ?? Figure.unknown,
       "cost": attempt.costUsd.map { Figure.usd($0) } ?? Figure.unknown,
       "skips": attempt.skipped.map { "\($0.provider)/\($0.model): \(words(skipped: $0.reason))" }
         .joined(separator: "; "),

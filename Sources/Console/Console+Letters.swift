@@ -55,8 +55,7 @@ extension Console {
       "What failed for good, kept whole. Mend the cause first; a replay is a new run and is charged anew. Payloads are "
         + "not shown here."
     case .blocked:
-      "What reached a cap or a quota. They go on by themselves when the limit is raised or the month begins; a release "
-        + "asks at once."
+      "What reached a cap or a quota. They go on by themselves when the month turns; after raising a limit, release them."
     }
   }
 

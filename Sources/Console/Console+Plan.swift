@@ -12,7 +12,8 @@ extension Console {
       "then": plan.kind == .dead
         ? "Each becomes a new run, at today's prices, in the lane of its tier, and is charged to its user."
         : "Each is asked about again; those whose limit still stands come back here.",
-      "href": link("plans", plan.id), "back": link(plan.kind.rawValue), "samples": plan.samples.map(letterFields),
+      "failsStories": plan.kind == .dead && plan.hasScenes, "href": link("plans", plan.id),
+      "back": link(plan.kind.rawValue), "samples": plan.samples.map(letterFields),
     ])
     return Pages.page("plan", title, at: plan.kind.rawValue, chrome, body)
   }

@@ -56,8 +56,11 @@ extension Console {
     if lane.isLate {
       return "Late: the oldest has lacked nothing but a slot for \(Figure.words(lane.oldestRunnable))."
     }
-    if lane.waitingOurs > 0 { return "\(Figure.count(lane.waitingOurs, "job")) wait for the fleet or its providers." }
-    if lane.runnable > 0 { return "\(Figure.count(lane.runnable, "job")) would run if a slot were free." }
+    let (ours, slots) = (lane.waitingOurs, lane.runnable)
+    if ours > slots {
+      return "\(Figure.count(ours, "job")) \(ours == 1 ? "waits" : "wait") for the fleet or its providers."
+    }
+    if slots > 0 { return "\(Figure.count(slots, "job")) \(slots == 1 ? "waits" : "wait") for nothing but a slot." }
     if lane.waitingTheirs > 0 { return "What waits here waits as its users' limits ask for." }
     return lane.running > 0 ? "Nothing waits." : "Nothing waits and nothing runs."
   }
@@ -78,19 +81,19 @@ extension Console {
     return fields([
       "lane": name, "href": link("lanes", name),
       "in": cells["\(name)-in"], "out": cells["\(name)-out"],
-      "theirs": ["reasons": ReasonWords.all(areTheirs: true).map { reasonFields($0, name, "theirs", cells) }],
-      "ours": ["reasons": ReasonWords.all(areTheirs: false).map { reasonFields($0, name, "ours", cells) }],
+      "theirs": ["reasons": WaitCause.counted.filter(\.isTheirs).map { causeFields($0, name, "theirs", cells) }],
+      "ours": ["reasons": WaitCause.counted.filter { !$0.isTheirs }.map { causeFields($0, name, "ours", cells) }],
       "road": cells["\(name)-road"], "gaps": gaps(sample.slots), "running": cells["\(name)-running"],
       "runnable": cells["\(name)-runnable"], "oldest": cells["\(name)-oldest"],
-      "promise": lane.promise.map { Figure.words($0) }, "trend": Sparkline(history.points[lane.lane] ?? [])?.row,
+      "promise": lane.promise.map { Figure.words($0) }, "patience": Figure.words(LaneSample.patience),
+      "trend": Sparkline(history.points[lane.lane] ?? [])?.row,
     ])
   }
 
-  private static func reasonFields(_ reason: ReasonWords, _ lane: String, _ side: String, _ cells: CellSheet) -> Fields
-  {
+  private static func causeFields(_ cause: WaitCause, _ lane: String, _ side: String, _ cells: CellSheet) -> Fields {
     fields([
-      "name": reason.words, "side": side, "count": cells["\(lane)-\(reason.code)"],
-      "bar": cells["\(lane)-\(reason.code)-bar"],
+      "name": cause.label, "side": side, "count": cells["\(lane)-\(cause.rawValue)"],
+      "bar": cells["\(lane)-\(cause.rawValue)-bar"],
     ])
   }
 
@@ -105,7 +108,7 @@ extension Console {
       fields([
         "user": user.user, "href": link("users", user.user), "tier": user.tier, "lane": user.lane.rawValue,
         "waiting": Figure.count(user.waiting), "running": Figure.count(user.running), "limit": Figure.count(user.limit),
-        "starts": starts(user, now), "why": user.reason.map { ReasonWords($0).words },
+        "starts": starts(user, now), "why": user.reason.map { WaitCause.reason($0).label },
       ])
     }
     return ["waiters": rows, "hasWaiters": !rows.isEmpty]

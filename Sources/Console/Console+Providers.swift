@@ -10,28 +10,34 @@ extension Console {
       samples.filter { $0.row.model == nil }.map { ($0.row.provider, $0) }, uniquingKeysWith: { first, _ in first })
     let wholes = board.rows.filter { $0.model == nil }
     let body = fields([
-      "refusal": refusal, "sentence": sentence(wholes, models: board.rows.count - wholes.count),
+      "refusal": refusal,
+      "sentence": sentence(
+        wholes, models: board.rows.count - wholes.count, called: calls.values.count { $0.callsPerMinute > 0 }),
       "differing": board.differing, "hasRows": !board.rows.isEmpty,
       "rows": board.rows.map { providerFields($0, calls[$0.provider]) },
     ])
     return Pages.page("providers", "Providers", at: "providers", chrome, live: "cells \(eventsPath)", body)
   }
 
-  private static func sentence(_ rows: [ProviderBoard.Row], models: Int) -> String {
-    let away = rows.filter { $0.state != .serving }
-    let rest = models > 0 ? "; \(Figure.count(models, "model")) rest\(models == 1 ? "s" : "")" : ""
-    if away.isEmpty { return rows.isEmpty ? "No providers" : "All \(rows.count) providers serve\(rest)" }
-    return "\(rows.count - away.count) of \(rows.count) providers serve\(rest)"
+  /// What is known: who does not serve, and who was called. Of one that was not called nobody knows.
+  private static func sentence(_ rows: [ProviderBoard.Row], models: Int, called: Int) -> String {
+    guard !rows.isEmpty else { return "No providers" }
+    let away = rows.count { $0.state != .serving }
+    let out =
+      "\(away == 0 ? "None" : "\(away)") of \(Figure.count(rows.count, "provider")) \(away > 1 ? "rest or are held" : "rests or is held")"
+    let rest = models > 0 ? ", \(Figure.count(models, "model")) rest\(models == 1 ? "s" : "")" : ""
+    return
+      "\(out)\(rest); \(called == 0 ? "none" : "\(called)") \(called > 1 ? "were" : "was") called in the last minute"
   }
 
   private static func providerFields(_ row: ProviderBoard.Row, _ sample: ProviderSample?) -> Fields {
-    let standing = ProviderStanding(row)
+    let standing = ProviderStanding(row, calls: sample?.callsPerMinute ?? 0)
     let isWhole = row.model == nil
     let note = [row.by.map { "by \($0)" }, row.note].compactMap { $0 }.joined(separator: ": ")
     return fields([
       "provider": row.provider, "model": row.model,
       "kind": row.kind == row.provider ? nil : row.kind ?? "not in the policy", "standing": standing.words,
-      "severity": standing.severity, "why": ProviderStanding.why(row.reason), "note": note.isEmpty ? nil : note,
+      "severity": standing.severity, "why": row.cause?.words, "note": note.isEmpty ? nil : note,
       "since": Clock.shown(row.since), "next": row.until,
       "calls": isWhole ? sample.map { Figure.count($0.callsPerMinute) } : nil,
       "p50": isWhole ? sample?.p50.map { Figure.words($0) } : nil,
@@ -43,18 +49,18 @@ extension Console {
     switch row.state {
     case .held:
       fields([
-        "title": "Let in", "href": link("providers", row.provider, "release"), "isBad": false,
+        "title": "Release", "href": link("providers", row.provider, "release"), "isBad": false,
         "says": "Jobs go to it again within a second.",
       ])
     case .resting, .probing:
       fields([
-        "title": "Try now", "href": link("providers", row.provider, "release"), "isBad": false,
-        "says": "Ends its rest before its time.",
+        "title": "Release", "href": link("providers", row.provider, "release"), "isBad": false,
+        "says": "Ends its rest before its time, and those of its models.",
       ])
     case .serving:
       fields([
-        "title": "Take out", "href": link("providers", row.provider, "hold"), "isBad": true,
-        "says": "New attempts go elsewhere until somebody lets it in. Those under way go on.",
+        "title": "Hold", "href": link("providers", row.provider, "hold"), "isBad": true,
+        "says": "New attempts go elsewhere until somebody releases it. Those under way go on.",
       ])
     }
   }

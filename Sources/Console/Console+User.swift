@@ -30,6 +30,7 @@ extension Console {
       "tiers": tiers.map { ["code": $0, "isHere": $0 == assigned?.tier] as Fields },
       "ownConcurrency": assigned?.overrides.concurrency.map { "\($0)" } ?? "",
       "ownUsd": assigned?.overrides.monthlyUsd.map { plain($0) } ?? "", "isAssigned": assigned != nil,
+      "shown": assigned?.changedAt ?? "",
       "changes": (card?.changes ?? []).prefix(10).map { change in
         fields(["at": Clock.shown(change.at), "actor": change.by, "reason": change.reason])
       },

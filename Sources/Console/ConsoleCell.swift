@@ -1,3 +1,5 @@
+import Contracts
+
 /// A figure of a live page: which element shows it, what it says, and in which state it is. Of a bar the text is a
 /// width.
 package struct ConsoleCell: Sendable, Hashable {
@@ -8,7 +10,7 @@ package struct ConsoleCell: Sendable, Hashable {
 
   package init(id: String, text: String, state: String = "") {
     self.id = id
-    self.text = text
+    self.text = text.printable
     self.state = state
   }
 

@@ -37,15 +37,24 @@ enum Figure {
 
   /// `$41.22`, `$0.0617`: two decimals, and more where there are more.
   static func usd(_ money: Money) -> String {
-    var text = Substring(money.description)
-    guard let point = text.firstIndex(of: ".") else { return "$\(text)" }
-    let shortest = text.index(point, offsetBy: 3)
-    while text.endIndex > shortest, text.last == "0" { text.removeLast() }
+    let text = money.text(atLeast: 2)
     return text.first == "-" ? "−$\(text.dropFirst())" : "$\(text)"
   }
 
   /// Of a decimal text; the text itself where it is none.
   static func usd(_ text: String) -> String { Money(text).map { usd($0) } ?? text }
+
+  /// To the cent, or where it is less than a dollar to a ten-thousandth of one: of what was divided.
+  static func about(_ money: Money) -> String {
+    let step: Int64 = money.nanoUSD.magnitude < 1_000_000_000 ? 100_000 : 10_000_000
+    let steps = (Double(money.nanoUSD) / Double(step)).rounded()
+    return usd(Money(nanoUSD: Int64(steps) * step))
+  }
+
+  /// Seconds in minutes, with a decimal where there is one: `1.5`.
+  static func minutes(_ seconds: ExactDecimal) -> String {
+    rate(Double(seconds.rounded(toDecimals: 3)) / 60_000)
+  }
 
   /// With one decimal, for attributes of a drawing.
   static func place(_ number: Double) -> String {

@@ -1,4 +1,4 @@
-import Contracts
+import Admission
 import Operations
 
 /// The first sentence about a job: what it does, or what it waits for and whether that is as intended.
@@ -35,34 +35,37 @@ struct JobAnswer {
   private static func waiting(_ job: Explanation) -> (String, String) {
     let user = job.user ?? "its user"
     let tier = job.tier.map { " (tier \($0))" } ?? ""
-    switch job.reason {
-    case "concurrency":
-      let limit = job.limit.map { "\($0)" } ?? "?"
-      return ("Waits as intended: \(user) runs \(job.active ?? 0) of \(limit) at once\(tier).", "calm")
-    case "rate": return ("Waits as intended: \(user) has started as many as its rate allows\(tier).", "calm")
-    case "money_reserved":
+    switch job.cause {
+    case .reason(.concurrency):
+      let used = "\(job.active ?? 0) of \(job.limit.map { "\($0)" } ?? "?")"
+      return job.isAtConcurrency
+        ? ("Waits as intended: \(user) is at its concurrency, \(used)\(tier).", "calm")
+        : ("Waits for its turn: of \(user)'s concurrency \(used) is used, and the next job is asked about.", "calm")
+    case .reason(.rate): return ("Waits as intended: \(user) has started as many as its rate allows\(tier).", "calm")
+    case .reason(.moneyReserved):
       return ("Waits as intended: the rest of \(user)'s cost cap is held for jobs that run.", "calm")
-    case "quota_reserved":
+    case .reason(.quotaReserved):
       return ("Waits as intended: the rest of \(user)'s quota is held for jobs that run.", "calm")
-    case "not_before": return ("Waits as intended: the job asked not to start yet.", "calm")
-    case "parents":
+    case .reason(.notBefore): return ("Waits as intended: the job asked not to start yet.", "calm")
+    case .reason(.parents):
       let parents = job.parents.map { "\($0.succeeded) of \($0.all) have succeeded" } ?? "not all have succeeded"
       return ("Waits as intended for other jobs: \(parents).", "calm")
-    case "running_elsewhere": return ("Another delivery of this job runs.", "warn")
-    case "provider_resting": return ("Waits for us: its providers rest (\(resting(job))).", "bad")
-    case "catching_up": return ("Waits for us: what \(user) has spent is being counted again.", "bad")
-    case "hold":
+    case .reason(.runningElsewhere): return ("Another delivery of this job runs.", "warn")
+    case .reason(.providerResting): return ("Waits for us: its providers do not serve (\(resting(job))).", "bad")
+    case .reason(.catchingUp): return ("Waits for us: what \(user) has spent is being counted again.", "bad")
+    case .hold:
       return (
         "Waits for us: Redis lost its memory, nothing starts for \(Explanation.words(job.holdSeconds ?? 0)).", "bad"
       )
-    case "slot": return ("Waits for us: no limit stands against it, it lacks a free slot.", "warn")
-    case .some(let reason): return ("Waits: \(reason).", "warn")
+    case .slot where job.workers == 0: return ("Waits for us: no worker is there.", "bad")
+    case .slot where job.isFull: return ("Waits for us: \(Explanation.full(job.slots ?? 0)).", "warn")
+    case .slot: return ("Waits for us: nothing stands against it, and a worker has to take it.", "warn")
     case nil: return ("Waits.", "warn")
     }
   }
 
   private static func resting(_ job: Explanation) -> String {
-    let parts = job.resting.prefix(5).map { "\($0.provider): \(ProviderStanding.why($0.reason) ?? $0.reason)" }
+    let parts = job.resting.prefix(5).map(\.words)
     return parts.isEmpty ? "tried again in a moment" : parts.joined(separator: "; ")
   }
 }

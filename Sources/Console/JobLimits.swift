@@ -1,3 +1,4 @@
+import Admission
 import Contracts
 import Operations
 
@@ -11,12 +12,16 @@ struct JobLimits {
       return
     }
     var rows: [Fields] = []
-    func add(_ name: String, used: String?, of limit: String?, reasons: [String], isFull: Bool = false) {
+    func add(
+      _ name: LimitName, _ note: String = "", used: String?, of limit: String?, by reasons: [WaitReason],
+      isFull: Bool = false
+    ) {
       guard let limit else { return }
-      let binds = job.reason.map { reasons.contains($0) } ?? false
+      let binds = reasons.contains { job.cause == .reason($0) }
       rows.append(
         fields([
-          "name": name, "used": used ?? Figure.unknown, "of": limit, "severity": binds || isFull ? "warn" : "calm",
+          "name": name.label + note, "used": used ?? Figure.unknown, "of": limit,
+          "severity": binds || isFull ? "warn" : "calm",
           "says": binds ? "this one binds" : isFull ? "would bind next" : "no",
         ]))
     }
@@ -26,26 +31,26 @@ struct JobLimits {
       return used >= Int64(limit)
     }
     add(
-      "jobs at once", used: job.active.map { Figure.count($0) }, of: limits.concurrency.map { Figure.count($0) },
-      reasons: ["concurrency"],
+      .concurrency, used: job.active.map { Figure.count($0) }, of: limits.concurrency.map { Figure.count($0) },
+      by: [.concurrency],
       isFull: job.active.map { active in limits.concurrency.map { active >= $0 } ?? false } ?? false)
-    add("starts a minute", used: nil, of: limits.rpm.map { Figure.count($0) }, reasons: ["rate"])
-    add("starts a second", used: nil, of: limits.rps.map { Figure.count($0) }, reasons: ["rate"])
+    add(.rpm, used: nil, of: limits.rpm.map { Figure.count($0) }, by: [.rate])
+    add(.rps, used: nil, of: limits.rps.map { Figure.count($0) }, by: [.rate])
     add(
-      "USD a month, with what is held", used: used.map { Figure.usd($0.usd) },
-      of: limits.monthlyUsd.map { Figure.usd($0) }, reasons: ["money_reserved", "catching_up"])
+      .monthlyUsd, ", with what is held", used: used.map { Figure.usd($0.usd) },
+      of: limits.monthlyUsd.map { Figure.usd($0) }, by: [.moneyReserved, .catchingUp])
     add(
-      "tokens a month", used: used.map { Figure.count(Int($0.tokens)) }, of: limits.tokens.map { Figure.count($0) },
-      reasons: ["quota_reserved"], isFull: isFull(used?.tokens, limits.tokens))
+      .tokens, used: used.map { Figure.count(Int($0.tokens)) }, of: limits.tokens.map { Figure.count($0) },
+      by: [.quotaReserved], isFull: isFull(used?.tokens, limits.tokens))
     add(
-      "seconds of audio a month", used: used?.audioSeconds, of: limits.audioSeconds.map { Figure.count($0) },
-      reasons: ["quota_reserved"])
+      .audioSeconds, used: used?.audioSeconds, of: limits.audioSeconds.map { Figure.count($0) },
+      by: [.quotaReserved])
     add(
-      "minutes of video a month", used: used.map { "\($0.videoSeconds) s" },
-      of: limits.videoMinutes.map { Figure.count($0) }, reasons: ["quota_reserved"])
+      .videoMinutes, used: used.flatMap { ExactDecimal($0.videoSeconds) }.map { Figure.minutes($0) },
+      of: limits.videoMinutes.map { Figure.count($0) }, by: [.quotaReserved])
     add(
-      "jobs a month", used: used.map { Figure.count(Int($0.jobs)) }, of: limits.jobs.map { Figure.count($0) },
-      reasons: ["quota_reserved"], isFull: isFull(used?.jobs, limits.jobs))
+      .jobs, used: used.map { Figure.count(Int($0.jobs)) }, of: limits.jobs.map { Figure.count($0) },
+      by: [.quotaReserved], isFull: isFull(used?.jobs, limits.jobs))
     self.rows = rows
   }
 }

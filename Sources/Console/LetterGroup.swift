@@ -1,4 +1,5 @@
 import Contracts
+import Crypto
 package import Operations
 
 /// Letters that probably have one cause: the same reason, the same task, and the same complaint but for its figures.
@@ -7,7 +8,7 @@ package struct LetterGroup: Sendable {
   let task: String?
   /// The complaint, with `#` for what differs from job to job.
   let shape: String
-  /// Names the group in forms.
+  /// Names the group in forms: of letters and digits only, because forms trim and change what texts hold.
   let key: String
   private(set) var count = 0
   private(set) var first: String?
@@ -26,7 +27,10 @@ package struct LetterGroup: Sendable {
 
   /// The group that a letter belongs to, as forms name it.
   package static func key(of letter: LetterRow) -> String {
-    [letter.reason, letter.task ?? "", shape(of: letter.detail)].joined(separator: "|")
+    let cause = [letter.reason, letter.task ?? "", shape(of: letter.detail)].joined(separator: "|")
+    return SHA256.hash(data: Array(cause.utf8)).prefix(16).map { byte in
+      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+    }.joined()
   }
 
   /// The largest first.

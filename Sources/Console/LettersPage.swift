@@ -7,7 +7,7 @@ package struct LettersPage: Sendable {
 
     /// What is done with them.
     var verb: String { self == .dead ? "replay" : "release" }
-    /// In a plan's own words.
+    /// Of its page, and of the list that a plan leads back to.
     var title: String { self == .dead ? "Dead" : "Blocked" }
   }
 

@@ -53,12 +53,12 @@ struct MoneyChart {
       isDrawn
       ? daily.map { ["y": Figure.place(y($0))] } : nil
     capSays = daily.map { daily in
-      "A day's share of the fleet's budget is \(Figure.usd(Money(nanoUSD: daily)))"
+      "A day's share of the fleet's budget is \(Figure.about(Money(nanoUSD: daily)))"
         + (isDrawn ? ", the dashed line." : ", far above this chart.")
     }
   }
 
-  /// To one, two or five, or four of them, times a power of ten, so that quarters of it are plain.
+  /// To one, two, four, six or eight times a power of ten, so that quarters of it are plain.
   private static func round(up value: Int64) -> Int64 {
     var power: Int64 = 1
     while power <= value / 10 { power *= 10 }

@@ -1,3 +1,4 @@
+import Contracts
 import Mustache
 
 /// The templates, read once.
@@ -9,8 +10,11 @@ enum Pages {
     ("changes", "Changes", "c"),
   ]
 
+  /// Every text on the page is `printable`, whoever wrote it; ends of lines stay, which are spaces to a browser.
   static func render(_ template: String, _ page: Fields) -> String {
-    guard let text = library.render(page, withTemplate: template) else { fatalError("Bug: no template \(template)") }
+    guard let text = library.render(printable(page), withTemplate: template) else {
+      fatalError("Bug: no template \(template)")
+    }
     return text
   }
 
@@ -46,6 +50,16 @@ enum Pages {
 
   private static func who(_ chrome: Chrome) -> String {
     chrome.role == .local ? "local operator" : "\(chrome.actor) · \(chrome.role.rawValue)"
+  }
+
+  private static func printable(_ value: Any) -> Any {
+    switch value {
+    case let text as String:
+      text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+    case let page as Fields: page.mapValues(printable)
+    case let list as [Any]: list.map(printable)
+    default: value
+    }
   }
 
   private static let library = MustacheLibrary(templates: sources.mapValues(parsed))

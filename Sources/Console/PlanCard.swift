@@ -7,6 +7,8 @@ package struct PlanCard: Sendable {
   package var count: Int
   /// Distinct ones.
   package var users: Int
+  /// Whether scenes of stories are among them.
+  package var hasScenes: Bool
   /// At most five.
   package var samples: [LetterRow]
   package var madeAt: String
@@ -16,13 +18,14 @@ package struct PlanCard: Sendable {
   package static let mostUncounted = 10
 
   package init(
-    id: String, kind: LettersPage.Kind, count: Int, users: Int, samples: [LetterRow], madeAt: String,
-    expiresAt: String
+    id: String, kind: LettersPage.Kind, count: Int, users: Int, hasScenes: Bool = false, samples: [LetterRow],
+    madeAt: String, expiresAt: String
   ) {
     self.id = id
     self.kind = kind
     self.count = count
     self.users = users
+    self.hasScenes = hasScenes
     self.samples = samples
     self.madeAt = madeAt
     self.expiresAt = expiresAt

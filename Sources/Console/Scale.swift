@@ -6,7 +6,7 @@ struct Scale {
   let full: Int
 
   init(of sample: FleetSample) {
-    let most = sample.lanes.flatMap(\.waiting.values).max() ?? 0
+    let most = sample.lanes.flatMap { lane in WaitCause.counted.map { lane.waiting(for: $0) } }.max() ?? 0
     var full = 100
     while full < most, full < 1_000_000_000 { full *= 10 }
     self.full = full

@@ -9,64 +9,64 @@ struct UserBar {
   init?(_ limit: UserLimit, _ usage: UserUsage) {
     let month = Self.nextMonth(usage.period)
     switch limit.name {
-    case "concurrency":
+    case .concurrency:
       row = Self.bar(
-        "jobs at once", limit, used: ExactDecimal(usage.running), held: .zero, unit: { Figure.plain($0) })
-    case "monthlyUsd":
+        limit, used: ExactDecimal(usage.running), held: .zero, unit: { Figure.plain($0) })
+    case .monthlyUsd:
       row = Self.bar(
-        "USD a month", limit, used: ExactDecimal(usage.used.usd) ?? .zero,
+        limit, used: ExactDecimal(usage.used.usd) ?? .zero,
         held: ExactDecimal(usage.reserved.usd) ?? .zero, resets: month, unit: { Figure.usd("\($0)") })
-    case "tokens":
+    case .tokens:
       row = Self.bar(
-        "tokens a month", limit, used: ExactDecimal(Int(usage.used.tokens)),
+        limit, used: ExactDecimal(Int(usage.used.tokens)),
         held: ExactDecimal(Int(usage.reserved.tokens)), resets: month, unit: { Figure.plain($0) })
-    case "audio_seconds":
+    case .audioSeconds:
       row = Self.bar(
-        "seconds of audio a month", limit, used: ExactDecimal(usage.used.audioSeconds) ?? .zero,
+        limit, used: ExactDecimal(usage.used.audioSeconds) ?? .zero,
         held: ExactDecimal(usage.reserved.audioSeconds) ?? .zero, resets: month, unit: { Figure.plain($0) })
-    case "video_minutes":
+    case .videoMinutes:
       row = Self.bar(
-        "minutes of video a month", limit, used: ExactDecimal(usage.used.videoSeconds) ?? .zero,
+        limit, used: ExactDecimal(usage.used.videoSeconds) ?? .zero,
         held: ExactDecimal(usage.reserved.videoSeconds) ?? .zero, perUnit: 60, resets: month,
-        unit: { "\(Figure.plain($0)) s" })
-    case "jobs":
+        unit: { Figure.minutes($0) })
+    case .jobs:
       row = Self.bar(
-        "jobs a month", limit, used: ExactDecimal(Int(usage.used.jobs)), held: ExactDecimal(Int(usage.reserved.jobs)),
+        limit, used: ExactDecimal(Int(usage.used.jobs)), held: ExactDecimal(Int(usage.reserved.jobs)),
         resets: month, unit: { Figure.plain($0) })
-    case "hardStop": return nil
-    default:
+    case .hardStop: return nil
+    case .rpm, .rps, .burst:
       guard let value = limit.value else { return nil }
       row = Self.made(
-        name: ["rpm": "starts a minute", "rps": "starts a second", "burst": "starts at once"][limit.name] ?? limit.name,
         limit, says: "at most \(value)")
     }
   }
 
   private static func made(
-    name: String, _ limit: UserLimit, says: String, bar: Fields? = nil, resets: String? = nil
+    _ limit: UserLimit, says: String, bar: Fields? = nil, resets: String? = nil
   ) -> Fields {
     fields([
-      "name": name, "origin": limit.origin == .override ? "set for this user" : "of the tier", "says": says, "bar": bar,
+      "name": limit.name.label, "origin": limit.origin == .override ? "set for this user" : "of the tier", "says": says,
+      "bar": bar,
       "resets": resets,
     ])
   }
 
   /// - Parameter perUnit: how many of what is counted one of the limit is.
   private static func bar(
-    _ name: String, _ limit: UserLimit, used: ExactDecimal, held: ExactDecimal, perUnit: Int = 1,
+    _ limit: UserLimit, used: ExactDecimal, held: ExactDecimal, perUnit: Int = 1,
     resets: String? = nil, unit: (ExactDecimal) -> String
   ) -> Fields {
     guard let most = limit.value.flatMap({ ExactDecimal($0) }).map({ $0 * ExactDecimal(perUnit) }), Self.nano(most) > 0
     else {
       return Self.made(
-        name: name, limit, says: limit.value == nil ? "\(unit(used)), no limit" : "none may be used")
+        limit, says: limit.value == nil ? "\(unit(used)), no limit" : "none may be used")
     }
     let both = used + held
     let left = ExactDecimal(mantissa: max(0, Self.nano(most) - Self.nano(both)), decimals: 9)
     let heldWords = Self.nano(held) > 0 ? " + \(unit(held)) held" : ""
     let share = Self.percent(used, most)
     return Self.made(
-      name: name, limit, says: "\(unit(used))\(heldWords) of \(unit(most)), \(unit(left)) left",
+      limit, says: "\(unit(used))\(heldWords) of \(unit(most)), \(unit(left)) left",
       bar: [
         "used": Figure.place(share), "both": Figure.place(Self.percent(both, most)),
         "tone": share >= 100 ? "bad" : share >= 80 ? "warn" : "",

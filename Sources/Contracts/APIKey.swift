@@ -46,6 +46,13 @@ package struct APIKey: Sendable, Hashable {
     return isPlain ? String(decoding: id, as: UTF8.self) : nil
   }
 
+  /// What somebody means who names a key by its id or by its secret, however much of that came with it.
+  package static func idMeant(by text: String) -> String {
+    let text = text.filter { !$0.isWhitespace }
+    guard text.hasPrefix("tw_") else { return text }
+    return String(text.dropFirst(3).prefix { $0 != "_" })
+  }
+
   /// In a time that does not depend on where the two differ.
   package func isOpened(by secret: String) -> Bool {
     let given = Self.hash(of: secret).utf8

@@ -30,4 +30,15 @@ package struct Money: Sendable, Hashable, Comparable, CustomStringConvertible {
     let fraction = String(1_000_000_000 + nano).dropFirst()
     return "\(nanoUSD < 0 ? "-" : "")\(dollars).\(fraction)000"
   }
+
+  /// Dollars with so many decimals, and more only where there are more: `0.10`, `0.0617` with two.
+  package func text(atLeast decimals: Int) -> String {
+    var text = Substring(description)
+    var spare = 12 - decimals
+    while spare > 0, text.last == "0" {
+      text.removeLast()
+      spare -= 1
+    }
+    return String(text)
+  }
 }

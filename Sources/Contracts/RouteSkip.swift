@@ -17,7 +17,7 @@ package struct RouteSkip: Sendable, Hashable {
     case context
     /// Above the job's own bound, or without a price.
     case budget
-    /// Rests after failures, or was taken out by hand.
+    /// Rests after failures, or is held.
     case breaker
     /// This worker cannot speak to it.
     case unavailable

@@ -14,11 +14,11 @@ struct AdminBody: Sendable {
 
   /// - Parameter members: besides `reason`.
   init(_ request: Request, members: Set<String> = []) async throws {
-    root = try await PolicyResolver.message(of: request).root
+    root = try await PolicyResolver.message(of: request, missing: Self.noReason).root
     try Self.check(root, members.union(["reason"]), of: nil)
     let reason = root["reason"]?.string?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
     guard (1...Self.longestReason).contains(reason.utf8.count) else {
-      throw Self.fault("reason", "why, in 1 to \(Self.longestReason) bytes")
+      throw Self.noReason
     }
     self.reason = reason
   }
@@ -76,6 +76,10 @@ struct AdminBody: Sendable {
       let all = known.sorted().joined(separator: ", ")
       throw Problem(.invalidMessage, "\(name ?? "the body") may have \(all), and nothing else", member: name)
     }
+  }
+
+  private static var noReason: Problem {
+    fault("reason", "say why, in 1 to \(longestReason) bytes, in a JSON object as the body")
   }
 
   private static func fault(_ member: String, _ detail: String) -> Problem {

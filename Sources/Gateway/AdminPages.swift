@@ -13,6 +13,7 @@ import Operations
 /// the rest of the gateway goes on.
 struct AdminPages: Sendable {
   let ledger: LedgerAccess
+  let reports: Reports
   let desk: AdmissionDesk
   let letters: [LetterBox.Kind: Letters]
   let policy: @Sendable () -> Policy
@@ -47,7 +48,7 @@ struct AdminPages: Sendable {
     router.on(.report) { request, _ in
       let query = AdminQuery(request)
       let (asked, limit) = (try query.report(at: now()), try query.limit)
-      return try await page { ReportPage(asked, try await acts().report(asked), limit: limit) }
+      return try await page { ReportPage(asked, try await sheet(asked), limit: limit) }
     }
     addLetterReadings(to: router)
   }
@@ -96,6 +97,18 @@ struct AdminPages: Sendable {
 
   func acts() async throws -> Acts {
     Acts(ledger: try await ledger.ledger(), desk: desk, policy: policy(), now: now)
+  }
+
+  private func sheet(_ query: LedgerQuery) async throws -> LedgerSheet {
+    do {
+      return try await reports.sheet(query)
+    } catch is Turnstile.Crowded {
+      throw Problem(.unavailable, "other reports are being made, one at a time", retryAfter: .seconds(5))
+    } catch is LedgerAccess.Late {
+      throw Problem(
+        .unavailable, "the report takes too long here: ask for fewer days, or for tollway ledger report",
+        retryAfter: .seconds(60))
+    }
   }
 
   /// - Parameter value: throws what `Problem(acting:)` sorts.

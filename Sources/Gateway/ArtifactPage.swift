@@ -74,7 +74,8 @@ struct ArtifactPage: Sendable {
     let root = try JSONParser.parse(output).root
     let entries = root["artifact"].map { [$0] } ?? root["artifacts"]?.elements ?? []
     guard number <= entries.count, let entry = Entry(entries[number - 1]) else {
-      throw Problem(.notFound, "the job produced \(entries.count) files")
+      let count = entries.isEmpty ? "no file" : entries.count == 1 ? "1 file" : "\(entries.count) files"
+      throw Problem(.notFound, "the job produced \(count)")
     }
     return entry
   }

@@ -2,7 +2,8 @@ import Contracts
 import Hummingbird
 
 /// Finds out who asks and whether that may. A fleet without keys serves the local operator, and then only those who
-/// name this machine as it is: a page of another site that is open in a browser here is nobody.
+/// name this machine as it is: a page of another site that is open in a browser here is nobody, and nobody comes through a
+/// proxy.
 struct Authentication: RouterMiddleware {
   let keys: KeyRing
   let scope: Scope
@@ -26,6 +27,7 @@ struct Authentication: RouterMiddleware {
     }
     var context = context
     context.principal = principal
+    context.bytes?.belongs(to: principal.keyID)
     context.isStillAdmitted = { [keys] in await keys.verdict(on: secret) != .refused }
     context.notes.keyID = principal.keyID ?? "local"
     return try await next(request, context)
@@ -36,14 +38,17 @@ struct Authentication: RouterMiddleware {
     return String(field.dropFirst(7))
   }
 
-  /// A name that was made to point here (DNS rebinding), or a request that another site's page sends.
+  /// A name that was made to point here (DNS rebinding), what a proxy on this machine sends on for somebody elsewhere, or
+  /// a request that another site's page sends, be it one that another program shows on this machine.
   static func checkNeighbour(_ request: Request) throws {
     guard let host = request.head.authority, GatewayAddress.isLoopback(authority: host) else {
       throw Problem(.misdirected, "without API keys only requests to localhost are answered")
     }
-    guard let origin = request.headers[.origin] else { return }
-    let parts = origin.split(separator: "/", omittingEmptySubsequences: true)
-    guard parts.count == 2, GatewayAddress.isLoopback(authority: String(parts[1])) else {
+    guard !request.isPassedOn else {
+      throw Problem(
+        .forbidden, "without API keys nothing is answered that a proxy sends on; tollway keys create makes a key")
+    }
+    guard request.isOfThisSite else {
       throw Problem(.forbidden, "without API keys pages of other sites are not answered")
     }
   }

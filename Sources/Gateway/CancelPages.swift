@@ -2,9 +2,11 @@ import Contracts
 import Hummingbird
 import Operations
 
-/// `DELETE` of a job, or of a story: ends what has not ended. Who may send jobs for its user may also cancel them.
+/// `DELETE` of a job, or of a story: ends what has not ended. Who may send jobs for its user may also cancel them; what an
+/// administrator cancels is kept in the audit.
 struct CancelPages: Sendable {
   let canceller: Canceller
+  let audit: CancelAudit
   let jobs: JobPages
   let stories: StoryPages
 
@@ -14,15 +16,19 @@ struct CancelPages: Sendable {
   func add(to router: RouterGroup<GatewayContext>) {
     router.on(.cancelJob) { _, context in
       let job = try await jobs.status(context).explanation
+      let row = await audit.begin([job.job], context)
       let outcome = try await Self.reached {
         try await canceller.cancel(job.job, of: job.user, note: Self.note(context))
       }
+      await audit.end(row, [outcome])
       let status = try Self.status(after: [outcome], of: "the job")
       return Self.page(status, try await jobs.status(context).encoded())
     }
     router.on(.cancelStory) { _, context in
       let story = try await stories.status(context)
+      let row = await audit.begin([story.id.video] + story.id.scenes, context)
       let outcomes = try await Self.reached { try await cancel(story.id, of: story.user, note: Self.note(context)) }
+      await audit.end(row, outcomes)
       let status = try Self.status(after: outcomes, of: "every job of the story")
       return Self.page(status, try await stories.status(context).encoded())
     }

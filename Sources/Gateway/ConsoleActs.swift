@@ -77,20 +77,27 @@ struct ConsoleActs: Sendable {
       (release == .nothing ? ConsoleNotice.servedBefore : .released).after(ConsoleRoute.providers.path))
   }
 
-  /// What the form does not name stays as it was laid down.
+  /// What the form does not name stays as it was laid down. The form says what its page has shown: a change that somebody
+  /// else has made since is not taken back unseen.
   private func assign(_ form: ConsoleForm, _ note: ActNote, _ context: GatewayContext) async throws -> Response {
     let user = try Self.named(context)
     do {
       let concurrency = try Self.value(form["concurrency"], "concurrency: a whole number", Int.init)
       let cap = try Self.value(form["monthly_usd"], "monthly cap: a number of dollars") { Money($0) }
-      _ = try await sources.acting { acts in
+      let shown = try Self.value(form["shown"], "shown: a time") { Timestamp($0) }
+      let laid = try await sources.acting { acts in
         var overrides = try await acts.assignment(of: user)?.overrides ?? UserOverrides()
         overrides.concurrency = concurrency
         overrides.monthlyUsd = cap
-        return try await acts.assign(user, tier: form["tier"], overrides: overrides, note)
+        return try await acts.assign(user, over: shown, tier: form["tier"], overrides: overrides, note)
+      }
+      guard laid != nil else {
+        let refusal = "What is laid down for this user was changed meanwhile, and stands below: nothing was changed."
+        return try await pages.userPage(user, refusal: refusal, status: .conflict, await frame.chrome(context))
       }
     } catch let problem as Problem where problem.code == .invalidMessage {
-      return try await pages.userPage(user, refusal: problem, await frame.chrome(context))
+      return try await pages.userPage(
+        user, refusal: problem.detail, status: .unprocessableContent, await frame.chrome(context))
     }
     return ConsoleAnswer.seeOther(ConsoleNotice.assigned.after(Console.link("users", user)))
   }

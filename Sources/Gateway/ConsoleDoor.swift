@@ -23,6 +23,7 @@ struct ConsoleDoor: RouterMiddleware {
     try Self.checkReader(principal)
     var context = context
     context.principal = principal
+    context.bytes?.belongs(to: principal.keyID)
     context.visit = ConsoleVisit(
       formToken: ConsoleSessions.formToken(of: visitor.secret), session: visitor.isSession ? visitor.secret : nil)
     context.isStillAdmitted = watcher(visitor, principal)
@@ -43,12 +44,9 @@ struct ConsoleDoor: RouterMiddleware {
 
   /// Whether a page of ours sent it, as far as the browser says so; the form's token decides where it does not.
   static func checkOrigin(_ request: Request) throws(Problem) {
-    let foreign = Problem(.forbidden, "only the console's own pages may send this")
-    if let site = request.headers[.secFetchSite] {
-      guard site == "same-origin" else { throw foreign }
-    } else if let origin = request.headers[.origin] {
-      let parts = origin.split(separator: "/", omittingEmptySubsequences: true)
-      guard parts.count == 2, parts[1].lowercased() == request.head.authority?.lowercased() else { throw foreign }
+    // A form is sent by a page: "none", an address that somebody typed, is none of ours.
+    guard request.isOfThisSite, [nil, "same-origin"].contains(request.headers[.secFetchSite]) else {
+      throw Problem(.forbidden, "only the console's own pages may send this")
     }
   }
 
@@ -69,7 +67,8 @@ struct ConsoleDoor: RouterMiddleware {
     return Visitor(verdict: await keys.verdict(on: nil), secret: sessions.local)
   }
 
-  /// For streams, which end with the key and with the session.
+  /// For streams, which end with the key and with the session within a second. Sessions are asked for together: all who
+  /// look on have something to be shown at the same moment.
   private func watcher(_ visitor: Visitor, _ principal: Principal) -> @Sendable () async -> Bool {
     guard visitor.isSession, let key = principal.keyID else {
       let secret = principal.keyID == nil ? nil : visitor.secret
@@ -78,7 +77,7 @@ struct ConsoleDoor: RouterMiddleware {
     return { [keys, sessions] in
       guard await keys.verdict(onKey: key) != .refused else { return false }
       do {
-        return try await sessions.key(of: visitor.secret) != nil
+        return try await sessions.key(of: visitor.secret) == key
       } catch {
         return true  // nobody can say
       }

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import NIOCore
 
 /// What a form of the console sent, or what stands behind the `?` of an address. Bounded; later values of a name stand
 /// behind earlier ones.
@@ -31,7 +32,12 @@ struct ConsoleForm: Sendable {
       throw Problem(.unsupportedMediaType, "a form is expected")
     }
     var request = request
-    let body = try await request.collectBody(upTo: maximumBytes)
+    let body: ByteBuffer
+    do {
+      body = try await request.collectBody(upTo: maximumBytes)
+    } catch is NIOTooManyBytesError {
+      throw Problem(.tooLarge, "a form may have \(maximumBytes) bytes: choose fewer at a time")
+    }
     guard let form = ConsoleForm(String(buffer: body)) else { throw Problem(.badRequest, "the form cannot be read") }
     return form
   }

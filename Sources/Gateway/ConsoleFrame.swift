@@ -16,7 +16,7 @@ struct ConsoleFrame: Sendable {
     if let sight { sample = sight.sample } else { sample = await sampler.current().sample }
     let principal = context.principal ?? .nobody
     return Chrome(
-      fleet: fleet, actor: principal.keyID.map { "key \($0)" } ?? "local", role: principal.role,
+      fleet: fleet, actor: principal.nameForPeople, role: principal.role,
       token: context.visit?.formToken ?? "", time: now().description, interventions: sample.interventions,
       notice: notice?.sentence)
   }
@@ -57,6 +57,12 @@ enum ConsoleNotice: String, Sendable, CaseIterable {
 }
 
 extension Principal {
+  /// A key by its name, and by its id, by which the audit names it.
+  fileprivate var nameForPeople: String {
+    guard let keyID else { return "local" }
+    return keyName.map { "key \($0) (\(keyID))" } ?? "key \(keyID)"
+  }
+
   fileprivate static let nobody = Principal(keyID: "none", scopes: [], users: .everybody)
 }
 

@@ -6,13 +6,12 @@ struct ConsoleHouse: Sendable {
   let frame: ConsoleFrame
   let sources: ConsoleSources
   let events: ConsoleEvents
-  let jobEvents: ConsoleJobEvents
 
   func add(to router: Router<GatewayContext>) {
     let sessions = ConsoleSessions(desk: sources.desk)
     ConsoleSignIn(keys: keys, sessions: sessions, fleet: frame.fleet).add(to: router)
     let visitors = router.group().add(middleware: ConsoleDoor(keys: keys, sessions: sessions, frame: frame))
-    let pages = ConsolePages(frame: frame, sources: sources, events: events, jobEvents: jobEvents)
+    let pages = ConsolePages(frame: frame, sources: sources, events: events)
     pages.add(to: visitors)
     let acts = ConsoleActs(frame: frame, sources: sources, pages: pages)
     acts.add(to: visitors)

@@ -1,10 +1,13 @@
 import Admission
+import Billing
 import Catalog
 import Console
 import Contracts
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Lanes
+import Logging
 import Operations
 
 /// The pages of the console that show and change nothing.
@@ -12,7 +15,6 @@ struct ConsolePages: Sendable {
   let frame: ConsoleFrame
   let sources: ConsoleSources
   let events: ConsoleEvents
-  let jobEvents: ConsoleJobEvents
 
   /// Letters of one page.
   private static let letters = 500
@@ -22,12 +24,12 @@ struct ConsolePages: Sendable {
     router.on(console: .lane) { try await lane($0, $1) }
     router.on(console: .finder) { try await finder($0, $1) }
     router.on(console: .job) { try await job($0, $1) }
-    router.on(console: .events) { try events.response(to: $0, $1) }
+    router.on(console: .events) { _, context in try events.figures(context) }
     router.on(console: .jobEvents) { request, context in
       guard let id = context.identifier, let status = try await sources.status(of: id) else {
         throw Problem(.notFound, "no such job")
       }
-      return try jobEvents.response(to: request, status, context)
+      return try events.job(request, status, context)
     }
     router.on(console: .providers) { try await providers($0, $1) }
     router.on(console: .dead) { try await letters(.dead, $0, $1) }
@@ -62,9 +64,15 @@ struct ConsolePages: Sendable {
   private func plaza(_ request: Request, _ context: GatewayContext) async throws -> Response {
     let sight = await frame.sampler.current()
     var changes: [ChangeRow]?
-    // A ledger that does not answer is on the page already; it must not hold the page up.
+    // A ledger that does not answer must not hold the page up, which says so where the changes would be.
     if !sight.sample.ledger.isAway {
-      do { changes = try await sources.acting { try await $0.changes(limit: 5) } } catch is Problem {}
+      do {
+        changes = try await sources.ledger.read(within: .seconds(1)) { ledger in
+          try await ledger.auditTrail(limit: 5).map { ChangeRow($0) }
+        }
+      } catch {
+        sources.logger.debug("a page goes without the ledger", metadata: [LogKey.error: "\(error)"])
+      }
     }
     return ConsoleAnswer.page(
       Console.plaza(
@@ -162,7 +170,7 @@ struct ConsolePages: Sendable {
 
   /// - Parameter refusal: of what a form has asked for.
   func userPage(
-    _ user: String, refusal: Problem? = nil, _ chrome: Chrome
+    _ user: String, refusal: String? = nil, status: HTTPResponse.Status = .ok, _ chrome: Chrome
   ) async throws -> Response {
     let usage = try await usage(of: user)
     var card: UserCard?
@@ -175,7 +183,7 @@ struct ConsolePages: Sendable {
     return ConsoleAnswer.page(
       Console.user(
         usage, card: card, ledgerRefusal: ledgerRefusal, tiers: sources.policy().tiers.keys.sorted(),
-        refusal: refusal?.detail, chrome), refusal.map { .init(code: $0.code.status) } ?? .ok)
+        refusal: refusal, chrome), status)
   }
 }
 

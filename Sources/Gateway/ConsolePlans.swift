@@ -95,6 +95,7 @@ struct ConsolePlans: Sendable {
     let samples = letters.filter { keys.contains($0.key) }.prefix(Self.samples)
     let card = PlanCard(
       id: id, kind: .init(plan.box), count: plan.letters.count, users: plan.users,
+      hasScenes: plan.letters.contains { StoryID.isOfStory($0.id) && !$0.id.hasSuffix(".video") },
       samples: samples.map { LetterRow(withoutProperties: $0) }, madeAt: plan.made.description,
       expiresAt: plan.ends.description)
     var chrome = await frame.chrome(context)

@@ -10,7 +10,7 @@ import Hummingbird
 struct ConsoleSessions: Sendable {
   static let cookie = "tollway_console"
   static let lifetime: Duration = .seconds(12 * 3600)
-  /// Attempts to sign in from one address that fail within a minute.
+  /// Wrong keys from one address within a minute.
   static let attempts = 10
   static let window: Duration = .seconds(60)
 
@@ -47,26 +47,23 @@ struct ConsoleSessions: Sendable {
 
   func close(_ token: String) async throws { try await desk.closeSession(Self.digest(of: token)) }
 
-  /// Before a key is looked at.
-  func countAttempt(from address: String) async throws {
+  /// Counts a key that was wrong. One that is right is let in however many were not: behind a proxy all have one address.
+  func countWrongKey(from address: String) async throws {
     guard try await desk.countSignIn(from: address, window: Self.window) <= Self.attempts else {
       throw Problem(
         .rateLimited, "too many keys were wrong from this address; wait a minute", retryAfter: Self.window)
     }
   }
 
-  func forgiveAttempt(from address: String) async throws {
-    try await desk.forgiveSignIn(from: address, window: Self.window)
-  }
-
-  /// `Set-Cookie`.
+  /// `Set-Cookie`. Links from elsewhere find the session (`Lax`); the forms of another site do not, and what changes
+  /// something wants the form's token besides.
   /// - Parameters:
   ///   - token: nil takes the cookie away.
   ///   - isLocal: whether the browser called this machine by a name of its own; anywhere else HTTPS is needed.
   static func field(_ token: String?, isLocal: Bool) -> String {
     let age = token == nil ? 0 : lifetime.components.seconds
     return
-      "\(cookie)=\(token ?? ""); Path=/console; Max-Age=\(age); HttpOnly; SameSite=Strict\(isLocal ? "" : "; Secure")"
+      "\(cookie)=\(token ?? ""); Path=/console; Max-Age=\(age); HttpOnly; SameSite=Lax\(isLocal ? "" : "; Secure")"
   }
 
   /// What a form has to carry, so that only pages of ours can send it.

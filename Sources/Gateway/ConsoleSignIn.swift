@@ -23,17 +23,16 @@ struct ConsoleSignIn: Sendable {
     try ConsoleDoor.checkOrigin(request)
     let form = try await ConsoleForm.read(request)
     let next = Self.next(form["next"])
-    let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
-    try await reached { try await sessions.countAttempt(from: address) }
     let principal: Principal
     switch await keys.verdict(on: form["key"]) {
     case .unavailable(let time): throw Problem(.unavailable, "keys cannot be read for now", retryAfter: time)
     case .refused:
+      let address = context.channel.remoteAddress?.ipAddress ?? "unknown"
+      try await reached { try await sessions.countWrongKey(from: address) }
       return ConsoleAnswer.signIn(
         fleet: fleet, refusal: "This is no valid key of the fleet.", next: next, .unauthorized)
     case .admitted(let known): principal = known
     }
-    try await reached { try await sessions.forgiveAttempt(from: address) }
     guard let key = principal.keyID else { return ConsoleAnswer.seeOther(next) }  // without keys nobody signs in
     do {
       try ConsoleDoor.checkReader(principal)
@@ -68,8 +67,9 @@ struct ConsoleSignIn: Sendable {
     return text
   }
 
+  /// Whatever name a proxy that speaks HTTPS calls this gateway by: the browser did not come here by it.
   private static func isLocal(_ request: Request) -> Bool {
-    request.head.authority.map { GatewayAddress.isLoopback(authority: $0) } ?? false
+    !request.isPassedOnFromHTTPS && request.head.authority.map { GatewayAddress.isLoopback(authority: $0) } ?? false
   }
 
   private func reached<Value>(_ act: () async throws -> Value) async throws -> Value {

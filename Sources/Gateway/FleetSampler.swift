@@ -26,11 +26,9 @@ final class FleetSampler: Sendable {
     var trend = FleetTrend()
     var trendAt: ContinuousClock.Instant?
     var number = 0
-    var viewers: [ObjectIdentifier: Viewer<FleetFrame>] = [:]
     var askedAt: ContinuousClock.Instant?
     /// Those that do not answer, told once.
     var silent: Set<FleetSampleMaker.Origin> = []
-    var isClosed = false
   }
 
   private static var mostUsers: Int { 20 }
@@ -49,7 +47,7 @@ final class FleetSampler: Sendable {
   private let broker: LaneBroker
   private let policy: @Sendable () -> Policy
   private let ledger: LedgerAccess
-  private let seats: Seats
+  private let gallery: Gallery<FleetFrame>
   private let configuration: GatewayConfiguration
   private let now: @Sendable () -> Timestamp
   private let logger: Logger
@@ -66,7 +64,7 @@ final class FleetSampler: Sendable {
     self.broker = broker
     self.policy = policy
     self.ledger = ledger
-    self.seats = seats
+    gallery = Gallery(seats: seats)
     self.configuration = configuration
     self.now = now
     self.logger = logger
@@ -101,44 +99,14 @@ final class FleetSampler: Sendable {
 
   // MARK: for those who watch
 
-  /// A place among those who watch. It is given back when nobody has it any more.
-  final class Seat: Sendable {
-    let viewer: Viewer<FleetFrame>
-    private let sampler: FleetSampler
-
-    fileprivate init(_ viewer: Viewer<FleetFrame>, at sampler: FleetSampler) {
-      self.viewer = viewer
-      self.sampler = sampler
-    }
-
-    deinit { sampler.leave(viewer) }
-  }
-
   /// The first frame is there as soon as there are figures.
-  func join() throws(Problem) -> Seat {
-    let viewer = Viewer<FleetFrame>(true)
-    try seats.take()
-    let isClosed = state.withLock { state in
-      if !state.isClosed { state.viewers[ObjectIdentifier(viewer)] = viewer }
-      return state.isClosed
-    }
-    if isClosed {
-      seats.giveBack()
-      throw Problem(.unavailable, "this gateway ends", retryAfter: .seconds(1))
-    }
-    return Seat(viewer, at: self)
-  }
-
-  private func leave(_ viewer: Viewer<FleetFrame>) {
-    seats.giveBack()
-    state.withLock { $0.viewers[ObjectIdentifier(viewer)] = nil }
+  func join(for holder: Seats.Holder) throws(Problem) -> Gallery<FleetFrame>.Seat {
+    try gallery.join(true, for: holder)
   }
 
   private func show() {
-    let viewers = state.withLock { state in
-      state.number += 1
-      return Array(state.viewers.values)
-    }
+    state.withLock { $0.number += 1 }
+    let viewers = gallery.viewers
     guard !viewers.isEmpty else { return }
     let sight = sight()
     let frame = FleetFrame(
@@ -149,20 +117,11 @@ final class FleetSampler: Sendable {
     }
   }
 
-  private func close() {
-    let viewers = state.withLock { state in
-      state.isClosed = true
-      return Array(state.viewers.values)
-    }
-    for viewer in viewers { viewer.end() }
-  }
-
   // MARK: reading
 
   private var isLookedAt: Bool {
-    state.withLock { state in
-      !state.viewers.isEmpty || state.askedAt.map { ContinuousClock.now - $0 < Self.attention } ?? false
-    }
+    guard gallery.isEmpty else { return true }
+    return state.withLock { $0.askedAt }.map { ContinuousClock.now - $0 < Self.attention } ?? false
   }
 
   /// Until cancelled.
@@ -264,7 +223,7 @@ extension FleetSampler: Service {
       }
       await admin.close()
     }
-    close()
+    gallery.close()
   }
 }
 

@@ -28,10 +28,11 @@ struct FleetFrame: Watchable {
 
   func isNews(after before: FleetFrame) -> Bool { cells != before.cells }
 
-  func events(number: Int) -> [UInt8] { event(with: cells) }
-
-  /// `[[id,text,state],...]`.
-  func event(with cells: [ConsoleCell]) -> [UInt8] {
+  /// `[[id,text,state],...]` of the cells that changed, of all where there was no frame before; nothing where none did.
+  func events(after before: FleetFrame?) -> [UInt8] {
+    let shown = Set(before?.cells ?? [])
+    let cells = cells.filter { !shown.contains($0) }
+    guard !cells.isEmpty else { return [] }
     var json = JSONWriter(capacity: cells.count * 48 + 16)
     json.literal("[")
     for (index, cell) in cells.enumerated() {

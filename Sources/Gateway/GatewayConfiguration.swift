@@ -14,8 +14,14 @@ package struct GatewayConfiguration: Sendable, Hashable {
   package var publishLimit: Duration = .seconds(5)
   /// Where workers write what jobs produce (`TOLLWAY_ARTIFACTS`). Default `artifacts`.
   package var artifacts = "artifacts"
-  /// Jobs that may be watched over open connections at once. Default 1,000.
+  /// Bytes of bodies that requests may hold together until they are answered; one key a quarter. Default 256 MiB.
+  package var bodyBytes = 256 << 20
+  /// Streams that may be open at once, whatever they show. Default 1,000.
   package var streams = 1000
+  /// Of these, those that only the console may have. Default 50.
+  package var consoleStreams = 50
+  /// Of these, those that one key may have. Default 250.
+  package var keyStreams = 250
   /// How often the jobs that are watched are asked for, all together. Default 500 ms.
   package var sampling: Duration = .milliseconds(500)
   /// A stream on which nothing happens has a comment as often. Default 15 s.

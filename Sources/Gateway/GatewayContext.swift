@@ -10,6 +10,8 @@ struct GatewayContext: RequestContext {
   var coreContext: CoreRequestContextStorage
   var requestID = ""
   var principal: Principal?
+  /// What it holds of the memory for bodies.
+  var bytes: BodyBudget.Share?
   /// For answers that go on: whether the key still holds. True while nobody can say.
   var isStillAdmitted: @Sendable () async -> Bool = { true }
   var order: Order?

@@ -38,6 +38,7 @@ package final class GatewayServer: Sendable {
   private let onListening: @Sendable (Int) -> Void
   private let keys: KeyRing
   private let seats: Seats
+  private let bodies: BodyBudget
   private let jobWatch: Watch<JobStatus>
   private let storyWatch: Watch<StoryStatus>
   /// What the console shows.
@@ -65,7 +66,9 @@ package final class GatewayServer: Sendable {
     keys = KeyRing(
       desk: desk, hasHadKeys: { try await broker.hasHadKeys() },
       admitsLocalOperator: configuration.address.isLoopback, logger: logger)
-    seats = Seats(limit: configuration.streams)
+    seats = Seats(
+      limit: configuration.streams, console: configuration.consoleStreams, key: configuration.keyStreams)
+    bodies = BodyBudget(limit: configuration.bodyBytes)
     let jobs = JobReader(desk: desk)
     jobWatch = Watch(
       Watch.Sight(name: "jobs", closeLooks: 200, glance: jobs.glance, read: jobs.statuses),
@@ -78,6 +81,9 @@ package final class GatewayServer: Sendable {
       desk: desk, broker: broker, policy: policy, ledger: ledger, seats: seats, configuration: configuration,
       now: now, logger: logger)
   }
+
+  /// Bytes of bodies that requests hold now.
+  package var bodyBytes: Int { bodies.used }
 
   /// Streams that are open now.
   package var streams: Int { seats.taken }
@@ -145,7 +151,7 @@ package final class GatewayServer: Sendable {
       logger: logger)
     let (jobs, stories) = submissions(courier)
     let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: RequestDesk(registry: registry, fleet: fleet, logger: logger))
+    router.add(middleware: RequestDesk(registry: registry, fleet: fleet, bodies: bodies, logger: logger))
     let senders = router.group().add(middleware: Authentication(keys: keys, scope: .submit)).add(middleware: resolver)
     senders.on(GatewayRoute.submitJob) { try await jobs.submit($0, $1) }
     senders.on(GatewayRoute.createStory) { try await stories.submit($0, $1) }
@@ -154,13 +160,16 @@ package final class GatewayServer: Sendable {
     let (jobPages, storyPages) = (jobPages(), storyPages())
     jobPages.add(to: readers)
     storyPages.add(to: readers)
-    CancelPages(canceller: canceller(courier), jobs: jobPages, stories: storyPages)
-      .add(to: router.group().add(middleware: Authentication(keys: keys, scope: .submit)))
+    let cancels = CancelPages(
+      canceller: canceller(courier), audit: CancelAudit(ledger: ledger, logger: logger), jobs: jobPages,
+      stories: storyPages)
+    cancels.add(to: router.group().add(middleware: Authentication(keys: keys, scope: .submit)))
     let fleet = fleetPages(resolver, admin)
     fleet.add(to: readers)
     fleet.addOverviews(to: overseers)
     let administration = AdminPages(
-      ledger: ledger, desk: desk, letters: letters, policy: policy, now: now, logger: logger)
+      ledger: ledger, reports: Reports(of: ledger), desk: desk, letters: letters, policy: policy, now: now,
+      logger: logger)
     administration.addReadings(to: overseers)
     administration.addChanges(
       to: router.group().add(middleware: Authentication(keys: keys, scope: .admin, needsEverybody: true)))
@@ -179,8 +188,7 @@ package final class GatewayServer: Sendable {
       sources: ConsoleSources(
         desk: desk, ledger: ledger, policy: policy, now: now, resolver: resolver, jobs: jobs.statuses,
         canceller: canceller(courier), logger: logger, letters: letters),
-      events: ConsoleEvents(sampler: sampler, writer: writer),
-      jobEvents: ConsoleJobEvents(watch: jobWatch, writer: writer))
+      events: ConsoleEvents(sampler: sampler, watch: jobWatch, writer: writer))
   }
 
   private func jobPages() -> JobPages {
@@ -188,7 +196,7 @@ package final class GatewayServer: Sendable {
     let writer = PatientWriter(limit: configuration.writeLimit, logger: logger)
     return JobPages(
       statuses: Gathering(flights: 2, size: 64) { try await reader.statuses(of: $0) },
-      events: EventStream(watch: jobWatch, writer: writer),
+      watch: jobWatch, events: EventStream(writer: writer) { status, _, number in status.events(number: number) },
       artifacts: ArtifactPage(store: ArtifactStore(directory: configuration.artifacts), writer: writer))
   }
 
@@ -196,7 +204,10 @@ package final class GatewayServer: Sendable {
     let reader = StoryReader(jobs: JobReader(desk: desk))
     return StoryPages(
       statuses: Gathering(flights: 2, size: 8) { try await reader.statuses(of: $0) },
-      events: EventStream(watch: storyWatch, writer: PatientWriter(limit: configuration.writeLimit, logger: logger)))
+      watch: storyWatch,
+      events: EventStream(writer: PatientWriter(limit: configuration.writeLimit, logger: logger)) { status, _, number in
+        status.events(number: number)
+      })
   }
 
   private func canceller(_ courier: Courier) -> Canceller {
@@ -206,10 +217,16 @@ package final class GatewayServer: Sendable {
   }
 
   private func fleetPages(_ resolver: PolicyResolver, _ admin: AMQPAdmin) -> FleetPages {
-    let (desk, policy, topology) = (desk, policy, broker.topology)
+    let (desk, policy, topology, sampler) = (desk, policy, broker.topology, sampler)
     return FleetPages(
       desk: desk, resolver: resolver, policy: policy,
-      lanes: Snapshot { try await LaneBoard.read(desk, topology, through: admin) },
+      lanes: Snapshot {
+        let sight = await sampler.current()
+        guard sight.sample.isStale else { return LaneBoard(sight.sample, sight.verdict) }
+        var board = try await LaneBoard.read(desk, topology, through: admin)
+        board.verdict = sight.verdict
+        return board
+      },
       providers: Snapshot {
         let (now, breakers) = try await desk.breakers()
         return ProviderBoard(policy: policy(), breakers: breakers, holds: [], now: now)
@@ -232,13 +249,13 @@ package final class GatewayServer: Sendable {
       return dispatches.map { _ in true }
     }
     let door = Gathering<DoorRequest, DoorAnswer>(flights: 2, size: 256) { try await desk.askDoor($0) }
+    let workforce = Workforce(desk, logger: logger)
     return (
       JobSubmission(
-        topology: broker.topology, door: door, post: post, doubt: { try await desk.doubt([$0]) }, now: now,
-        logger: logger
-      ),
+        topology: broker.topology, door: door, post: post, doubt: { try await desk.doubt([$0]) },
+        workforce: workforce, now: now, logger: logger),
       StorySubmission(
-        desk: desk, topology: broker.topology, door: door, post: send, now: now, logger: logger)
+        desk: desk, topology: broker.topology, door: door, workforce: workforce, post: send, now: now, logger: logger)
     )
   }
 }

@@ -7,6 +7,7 @@ import Operations
 /// none.
 struct JobPages: Sendable {
   let statuses: Gathering<String, JobStatus?>
+  let watch: Watch<JobStatus>
   let events: EventStream<JobStatus>
   let artifacts: ArtifactPage
 
@@ -18,7 +19,7 @@ struct JobPages: Sendable {
         body: .init(byteBuffer: ByteBuffer(bytes: status.encoded())))
     }
     router.on(.jobEvents) { request, context in
-      try events.response(to: request, try await status(context), context)
+      try events.response(to: request, try await status(context), in: watch, context)
     }
     router.on(.jobArtifact) { request, context in
       try await artifacts.response(to: request, try await status(context), on: context.channel)

@@ -15,6 +15,7 @@ struct JobSubmission: Sendable {
   let post: Gathering<Dispatch, Bool>
   /// Told of a job that may not have reached the broker.
   let doubt: @Sendable (String) async throws -> Void
+  let workforce: Workforce
   let now: @Sendable () -> Timestamp
   let logger: Logger
 
@@ -29,7 +30,9 @@ struct JobSubmission: Sendable {
       if derived == nil { throw Problem.idempotencyKey }
     }
     let body = JobBody(order.message) { derived ?? JobID.fresh(at: now()) }
+    guard body.bytes.count <= JobMessage.maximumBytes else { throw Problem.tooLargeWithID }
     let job = try Self.job(body.bytes)
+    guard !StoryID.isOfStory(job.id) else { throw Problem.idOfStory }
     let limits = AdmissionLimits(of: order.tier)
     let answer: DoorAnswer
     do {
@@ -40,10 +43,12 @@ struct JobSubmission: Sendable {
       throw Problem.admissionUnreachable
     }
     switch answer {
-    case .known(let place): return Self.accepted(job, order.tier, place, fields: [:])
+    case .known(let place):
+      return Self.accepted(job, order.tier, place, await start(job, place), fields: [:])
     case .pass(let place, let windows):
       try await publish(job, body.bytes, order.tier.lane)
-      return Self.accepted(job, order.tier, place, fields: RateLimitFields.fields(limits, windows))
+      let fields = RateLimitFields.fields(limits, windows)
+      return Self.accepted(job, order.tier, place, await start(job, place), fields: fields)
     default: throw Problem(refusing: answer, limits)
     }
   }
@@ -78,8 +83,12 @@ struct JobSubmission: Sendable {
     }
   }
 
+  private func start(_ job: Job, _ place: DoorPlace) async -> Timestamp? {
+    place.expectedStart(of: job, worked: await workforce.isThere())
+  }
+
   private static func accepted(
-    _ job: Job, _ tier: TierPolicy, _ place: DoorPlace, fields: HTTPFields
+    _ job: Job, _ tier: TierPolicy, _ place: DoorPlace, _ start: Timestamp?, fields: HTTPFields
   ) -> Response {
     var json = JSONWriter(capacity: 192)
     json.literal("{")
@@ -88,7 +97,7 @@ struct JobSubmission: Sendable {
     json.member("tier", tier.code)
     json.member("priority", Int64(tier.lane.priority))
     json.member("position", Int64(place.position))
-    json.member("expectedStart", place.expectedStart)
+    json.member("expectedStart", start)
     json.literal("}")
     var fields = fields
     fields[.contentType] = "application/json"
@@ -99,6 +108,22 @@ struct JobSubmission: Sendable {
 
 extension Problem {
   static let idempotencyKey = Problem(.badRequest, "Idempotency-Key: must be 1 to 255 visible ASCII characters")
+  static let tooLargeWithID = Problem(
+    .tooLarge,
+    "a body may have \(JobMessage.maximumBytes) bytes with the id that is written into one that has none")
+  static let idOfStory = Problem(
+    .invalidMessage, "id: names of this form belong to the jobs of stories, which POST /create-story makes",
+    member: "id")
+}
+
+extension DoorPlace {
+  /// As its sender is told: nil where nobody can know it.
+  /// - Parameter worked: whether there is any worker.
+  func expectedStart(of job: Job, worked: Bool) -> Timestamp? {
+    guard position > 0 else { return expectedStart }  // it has begun
+    guard worked, let expectedStart else { return nil }
+    return max(expectedStart, job.notBefore ?? expectedStart)
+  }
 }
 
 extension Lane {

@@ -31,8 +31,11 @@ struct PolicyResolver: RouterMiddleware {
     return try await next(request, context)
   }
 
-  static func message(of request: Request) async throws -> JSONDocument {
-    if let type = request.headers[.contentType], !isJSON(type) {
+  /// - Parameter missing: answers a request without any body.
+  static func message(of request: Request, missing: Problem = .noBody) async throws -> JSONDocument {
+    // A browser sends bodies without a type for any page, without asking first.
+    guard let type = request.headers[.contentType] ?? (request.headers[.origin] == nil ? json : nil), isJSON(type)
+    else {
       throw Problem(.unsupportedMediaType, "send application/json")
     }
     if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
@@ -42,6 +45,7 @@ struct PolicyResolver: RouterMiddleware {
       throw Problem.bodyTooLarge
     }
     let body = try await request.body.collect(upTo: JobMessage.maximumBytes)
+    guard body.readableBytes > 0 else { throw missing }
     do {
       let document = try JSONParser.parse(Array(body.readableBytesView))
       guard document.root.isObject else { throw Problem(.invalidMessage, "not a JSON object") }
@@ -51,9 +55,10 @@ struct PolicyResolver: RouterMiddleware {
     }
   }
 
+  private static let json = "application/json"
+
   private static func isJSON(_ type: String) -> Bool {
-    let essence = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
-    return essence == "application/json"
+    type.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" } == json
   }
 
   func entitlement(of user: String) async throws -> Entitlement? {
@@ -68,6 +73,7 @@ struct PolicyResolver: RouterMiddleware {
 }
 
 extension Problem {
+  static let noBody = Problem(.invalidMessage, "the body is empty, and must be a JSON object")
   static let admissionUnreachable = Problem(
     .unavailable, "limits cannot be asked for now: nothing was taken", retryAfter: .seconds(1))
 }

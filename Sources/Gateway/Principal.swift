@@ -6,6 +6,8 @@ package struct Principal: Sendable, Hashable {
   package var keyID: String?
   package var scopes: Set<Scope>
   package var users: UserPattern
+  /// Of the key, for people.
+  package var keyName: String?
 
   package static let localOperator = Principal(keyID: nil, scopes: [.admin], users: .everybody)
 
@@ -13,5 +15,5 @@ package struct Principal: Sendable, Hashable {
 }
 
 extension Principal {
-  init(_ key: APIKey) { self.init(keyID: key.id, scopes: key.scopes, users: key.users) }
+  init(_ key: APIKey) { self.init(keyID: key.id, scopes: key.scopes, users: key.users, keyName: key.name) }
 }

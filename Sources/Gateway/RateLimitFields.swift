@@ -36,12 +36,16 @@ extension Problem {
     case .rate(let time, let windows):
       self.init(.rateLimited, "the user sends more than its tier allows", limit: "rate", retryAfter: time)
       headers = RateLimitFields.fields(limits, windows)
-    case .usedUp(.money, _):
-      self.init(.costCapReached, "the user's cost cap holds until the month ends", limit: "cost_cap")
-    case .usedUp(let what, let time):
+    case .usedUp(.money, let time, let windows):
+      self.init(
+        .costCapReached, "the user's cost cap holds until the month ends", limit: MonthlyLimit.money.quotaName,
+        retryAfter: time.untilNextMonth)
+      headers = RateLimitFields.fields(limits, windows)
+    case .usedUp(let what, let time, let windows):
       self.init(
         .quotaExceeded, "the user's quota is used up until the month ends", limit: what.quotaName,
         retryAfter: time.untilNextMonth)
+      headers = RateLimitFields.fields(limits, windows)
     case .hold(let time):
       self.init(.unavailable, "limits are being restored: nothing was taken", retryAfter: time)
     }

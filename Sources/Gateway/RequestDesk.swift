@@ -13,6 +13,7 @@ struct RequestDesk: RouterMiddleware {
   let registry: MetricRegistry
   /// As the console names it.
   let fleet: String
+  let bodies: BodyBudget
   let logger: Logger
 
   func handle(
@@ -21,9 +22,13 @@ struct RequestDesk: RouterMiddleware {
     let begin = ContinuousClock.now
     var context = context
     context.requestID = Self.requestID(given: request.headers[.requestID])
+    let share = bodies.share()
+    context.bytes = share
+    var counted = request
+    counted.body = share.counted(request.body)
     var response: Response
     do {
-      response = try await next(request, context)
+      response = try await next(counted, context)
     } catch let error as HTTPParserError {
       throw error  // the body is no HTTP: the connection ends with an answer of its own
     } catch {

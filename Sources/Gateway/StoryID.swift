@@ -38,6 +38,12 @@ struct StoryID: Sendable, Hashable {
     sceneCount = scenes
   }
 
+  /// Whether a job of this name would be taken for one of a story.
+  static func isOfStory(_ job: String) -> Bool {
+    guard let dot = job.firstIndex(of: "."), let story = StoryID(reading: String(job[..<dot])) else { return false }
+    return job == story.video || story.scenes.contains(job)
+  }
+
   func speech(_ scene: Int) -> String { "\(text).s\(scene).speech" }
   func picture(_ scene: Int) -> String { "\(text).s\(scene).image" }
   var video: String { "\(text).video" }

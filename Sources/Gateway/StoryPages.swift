@@ -4,6 +4,7 @@ import Hummingbird
 /// How a story stands, for those who may see its user's jobs. A story of somebody else is as good as none.
 struct StoryPages: Sendable {
   let statuses: Gathering<StoryID, StoryStatus?>
+  let watch: Watch<StoryStatus>
   let events: EventStream<StoryStatus>
 
   func add(to router: RouterGroup<GatewayContext>) {
@@ -14,7 +15,7 @@ struct StoryPages: Sendable {
         body: .init(byteBuffer: ByteBuffer(bytes: status.encoded())))
     }
     router.on(.storyEvents) { request, context in
-      try events.response(to: request, try await status(context), context)
+      try events.response(to: request, try await status(context), in: watch, context)
     }
   }
 

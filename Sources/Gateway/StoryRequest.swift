@@ -58,8 +58,8 @@ struct StoryRequest: Sendable {
     for (index, scene) in scenes.enumerated() {
       let name = "script.scenes[\(index)]"
       guard let narration = try Self.text("\(name).narration", scene["narration"], upTo: Self.longestNarration),
-        !narration.allSatisfy(\.isWhitespace)
-      else { throw Self.fault("\(name).narration", "must be a text that can be told") }
+        narration.contains(where: { $0.isLetter || $0.isNumber })
+      else { throw Self.fault("\(name).narration", "must be a text that can be told, with letters or digits") }
       self.scenes.append(
         Scene(
           narration: narration,

@@ -36,16 +36,24 @@ struct StoryStatus: Sendable {
     return states.contains("waiting") ? "waiting" : "queued"
   }
 
-  /// The first scene that did not work, and why. One that was cancelled is named only where none failed: it may be because
-  /// another one did.
+  /// The first scene that did not work, and why; where all have worked by now, the one because of which the film was given
+  /// up. One that was cancelled is named only where none failed: it may be because another one did.
   private var failure: (scene: Int?, code: String, message: String)? {
     let failures = scenes.enumerated().flatMap { index, scene in
       [scene.speech, scene.picture].compactMap { part in
         part?.explanation.error.map { (index + 1, $0.code, "scene \(index + 1): \($0.message)") }
       }
     }
-    if let first = failures.first(where: { $0.1 != EndCode.cancelled.rawValue }) ?? failures.first { return first }
-    return video?.explanation.error.map { (nil, $0.code, $0.message) }
+    if let first = failures.first(where: { $0.1 != EndCode.cancelled.rawValue }) { return first }
+    let film = video?.explanation.error.map { (scene(namedIn: $0.message), $0.code, $0.message) }
+    if let film, let scene = film.0 { return failures.first { $0.0 == scene } ?? film }
+    return failures.first ?? film
+  }
+
+  /// Of the part because of which the film failed: the part may have succeeded since, in another run.
+  private func scene(namedIn message: String) -> Int? {
+    let index = id.scenes.firstIndex { message.hasPrefix("job \($0), for which it waits, ") }
+    return index.map { $0 / 2 + 1 }
   }
 
   /// Of what has ended; the ledger has the exact sum.
@@ -97,11 +105,12 @@ struct StoryStatus: Sendable {
 
   private func write(_ status: JobStatus?, _ job: String, to json: inout JSONWriter) {
     let state = status?.explanation.state ?? unknownState
+    let hasFile = state == "succeeded" && status?.output.flatMap { CostEvent.reference(in: $0) } != nil
     json.literal("{")
     json.member("id", job)
     json.member("status", state)
     json.member("reason", status?.explanation.reason)
-    json.member("artifact", status?.explanation.state == "succeeded" ? "/v1/jobs/\(job)/artifact" : nil)
+    json.member("artifact", hasFile ? "/v1/jobs/\(job)/artifact" : nil)
     json.literal("}")
   }
 

@@ -12,6 +12,7 @@ struct StorySubmission: Sendable {
   let desk: AdmissionDesk
   let topology: Topology
   let door: Gathering<DoorRequest, DoorAnswer>
+  let workforce: Workforce
   /// Returns when all are confirmed.
   let post: @Sendable ([Dispatch]) async throws -> Void
   let now: @Sendable () -> Timestamp
@@ -28,6 +29,8 @@ struct StorySubmission: Sendable {
       scenes: story.scenes.count, idempotencyKey: key, sender: principal.keyID ?? "local", at: now())
     let plan = StoryPlan(
       story, id: id, userID: order.userID, message: order.message.bytes, chunk: order.tier.batchSize)
+    // The parts hold more than the request: ids, and what was told a second time.
+    guard plan.parts.allSatisfy({ $0.body.count <= JobMessage.maximumBytes }) else { throw Problem.storyTooLarge }
     // The video stands first.
     let jobs = try plan.parts.map { try JobSubmission.job($0.body) }
     let limits = AdmissionLimits(of: order.tier)
@@ -42,7 +45,8 @@ struct StorySubmission: Sendable {
       throw Problem.admissionUnreachable
     }
     switch answer {
-    case .known(let place): return Self.accepted(plan, order, place, fields: [:])
+    case .known(let place):
+      return Self.accepted(plan, order, await start(representative, place), fields: [:])
     case .pass(let place, let windows):
       do {
         try await desk.expect(jobs, lane: order.tier.lane, tier: order.tier.code, at: place.at)
@@ -52,7 +56,8 @@ struct StorySubmission: Sendable {
       }
       try await publish(plan, order.tier.lane)
       await confirm(representative)
-      return Self.accepted(plan, order, place, fields: RateLimitFields.fields(limits, windows))
+      return Self.accepted(
+        plan, order, await start(representative, place), fields: RateLimitFields.fields(limits, windows))
     default: throw Problem(refusing: answer, limits)
     }
   }
@@ -96,8 +101,12 @@ struct StorySubmission: Sendable {
     }
   }
 
+  private func start(_ representative: Job, _ place: DoorPlace) async -> Timestamp? {
+    place.expectedStart(of: representative, worked: await workforce.isThere())
+  }
+
   private static func accepted(
-    _ plan: StoryPlan, _ order: GatewayContext.Order, _ place: DoorPlace, fields: HTTPFields
+    _ plan: StoryPlan, _ order: GatewayContext.Order, _ start: Timestamp?, fields: HTTPFields
   ) -> Response {
     var json = JSONWriter(capacity: 256 + plan.parts.count * 80)
     json.literal("{")
@@ -116,11 +125,18 @@ struct StorySubmission: Sendable {
       json.literal("}")
     }
     json.literal("]")
-    json.member("expectedStart", place.expectedStart)
+    json.member("expectedStart", start)
     json.literal("}")
     var fields = fields
     fields[.contentType] = "application/json"
     fields[.location] = "/v1/stories/\(plan.id.text)"
     return Response(status: .accepted, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
   }
+}
+
+extension Problem {
+  static let storyTooLarge = Problem(
+    .tooLarge,
+    "script: each job of the story may have \(JobMessage.maximumBytes) bytes, and its video, which has all that is told, has more",
+    member: "script")
 }

@@ -19,16 +19,10 @@ final class Watch<Status: Watchable>: Sendable {
     let read: @Sendable ([Status.Subject]) async throws(AdmissionError) -> [Status?]
   }
 
-  private struct Entry {
-    var viewers: [ObjectIdentifier: Viewer<Status>] = [:]
+  private struct Note {
     /// What the last glance said that was followed by a closer look.
     var word: String?
     var missingSince: ContinuousClock.Instant?
-  }
-
-  private struct State {
-    var entries: [Status.Subject: Entry] = [:]
-    var isClosed = false
   }
 
   private static var patience: Duration { .seconds(60) }
@@ -36,87 +30,52 @@ final class Watch<Status: Watchable>: Sendable {
   private static var leisure: Int { 4 }
 
   private let sight: Sight
-  private let seats: Seats
+  private let gallery: Gallery<Status>
   private let configuration: GatewayConfiguration
   private let logger: Logger
-  private let state = Mutex(State())
+  /// Of what was watched when it was looked for last.
+  private let notes = Mutex<[Status.Subject: Note]>([:])
 
   /// - Parameter seats: shared with others.
   init(_ sight: Sight, seats: Seats, configuration: GatewayConfiguration, logger: Logger) {
     self.sight = sight
-    self.seats = seats
+    gallery = Gallery(seats: seats)
     self.configuration = configuration
     self.logger = logger
   }
 
-  /// A place among those who watch. It is given back when nobody has it any more.
-  final class Seat: Sendable {
-    let viewer: Viewer<Status>
-    private let watch: Watch
-
-    fileprivate init(_ viewer: Viewer<Status>, in watch: Watch) {
-      self.viewer = viewer
-      self.watch = watch
-    }
-
-    deinit { watch.leave(viewer) }
-  }
-
   /// - Parameter status: as it was just read; it is the first to be shown.
-  func join(_ status: Status) throws(Problem) -> Seat {
-    let viewer = Viewer<Status>(status.subject)
-    try seats.take()
-    let isClosed = state.withLock { state in
-      if state.isClosed { return true }
-      state.entries[viewer.subject, default: Entry()].viewers[ObjectIdentifier(viewer)] = viewer
-      // The status may be older than the last closer look.
-      state.entries[viewer.subject]?.word = nil
-      return false
-    }
-    if isClosed {
-      seats.giveBack()
-      throw Problem(.unavailable, "this gateway ends", retryAfter: .seconds(1))
-    }
-    viewer.offer(status)
-    return Seat(viewer, in: self)
-  }
-
-  private func leave(_ viewer: Viewer<Status>) {
-    seats.giveBack()
-    state.withLock { state in
-      state.entries[viewer.subject]?.viewers[ObjectIdentifier(viewer)] = nil
-      if state.entries[viewer.subject]?.viewers.isEmpty == true { state.entries[viewer.subject] = nil }
-    }
-  }
-
-  private func close() {
-    let viewers = state.withLock { state in
-      state.isClosed = true
-      return state.entries.values.flatMap(\.viewers.values)
-    }
-    for viewer in viewers { viewer.end() }
+  func join(_ status: Status, for holder: Seats.Holder) throws(Problem) -> Gallery<Status>.Seat {
+    let seat = try gallery.join(status.subject, for: holder)
+    // The status may be older than the last closer look.
+    notes.withLock { $0[status.subject]?.word = nil }
+    seat.viewer.offer(status)
+    return seat
   }
 
   private func sample() async throws(AdmissionError) {
-    let entries = state.withLock { $0.entries }
-    let subjects = Array(entries.keys)
+    let subjects = gallery.subjects
+    let before = notes.withLock { notes in
+      notes = Dictionary(uniqueKeysWithValues: subjects.map { ($0, notes[$0] ?? Note()) })
+      return notes
+    }
     guard !subjects.isEmpty else { return }
     let words = try await sight.glance(subjects)
-    let news = zip(subjects, words).filter { subject, word in !word.isEmpty && word != entries[subject]?.word }
+    let news = zip(subjects, words).filter { subject, word in !word.isEmpty && word != before[subject]?.word }
       .shuffled().prefix(sight.closeLooks)
     let found = news.isEmpty ? [] : try await sight.read(news.map(\.0))
-    let told: [(Viewer<Status>, Status?)] = state.withLock { state in
+    let told: [(Viewer<Status>, Status?)] = notes.withLock { notes in
       var told: [(Viewer<Status>, Status?)] = []
       for ((subject, word), status) in zip(news, found) {
-        guard let status, let entry = state.entries[subject] else { continue }
-        state.entries[subject]?.word = word
-        told += entry.viewers.values.map { ($0, status) }
+        guard let status else { continue }
+        notes[subject]?.word = word
+        told += gallery.viewers(of: subject).map { ($0, status) }
       }
       for (subject, word) in zip(subjects, words) {
-        let since = word.isEmpty ? entries[subject]?.missingSince ?? .now : nil
-        state.entries[subject]?.missingSince = since
+        let since = word.isEmpty ? before[subject]?.missingSince ?? .now : nil
+        notes[subject]?.missingSince = since
         if let since, ContinuousClock.now - since > Self.patience {
-          told += (state.entries[subject]?.viewers.values.map { ($0, nil) } ?? [])
+          told += gallery.viewers(of: subject).map { ($0, nil) }
         }
       }
       return told
@@ -146,9 +105,7 @@ final class Watch<Status: Watchable>: Sendable {
           outSince = .now
         }
       }
-      for entry in state.withLock({ Array($0.entries.values) }) {
-        for viewer in entry.viewers.values { viewer.beat(every: configuration.heartbeat) }
-      }
+      for viewer in gallery.viewers { viewer.beat(every: configuration.heartbeat) }
       do { try await Task.sleep(for: pause) } catch { return }
     }
   }
@@ -158,6 +115,6 @@ extension Watch: Service {
   /// Until the gateway drains: then every stream ends.
   func run() async throws {
     await cancelWhenGracefulShutdown { await self.loop() }
-    close()
+    gallery.close()
   }
 }

@@ -12,15 +12,14 @@ protocol Watchable: Sendable {
   var lastEventID: String { get }
   /// Whether there is more to say than another estimate.
   func isNews(after before: Self) -> Bool
-  /// What a stream shows of it.
-  /// - Parameter number: of this showing in its stream, from 1.
-  func events(number: Int) -> [UInt8]
 }
 
 extension JobStatus: Watchable {
   var subject: String { explanation.job }
   var lastEventID: String { "end-\(explanation.run ?? "none")" }
 
+  /// As the API shows it.
+  /// - Parameter number: of this showing in its stream, from 1.
   func events(number: Int) -> [UInt8] {
     let status = ServerSentEvent.encoded("status", id: "\(number)", encoded(withResult: false))
     guard isOver else { return status }
@@ -34,6 +33,7 @@ extension StoryStatus: Watchable {
 
   func isNews(after before: StoryStatus) -> Bool { encoded() != before.encoded() }
 
+  /// - Parameter number: of this showing in its stream, from 1.
   func events(number: Int) -> [UInt8] {
     ServerSentEvent.encoded("status", id: isOver ? lastEventID : "\(number)", encoded())
   }

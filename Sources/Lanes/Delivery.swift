@@ -31,6 +31,11 @@ package final class Delivery: Sendable {
   /// To which its sender, or who parked it, sent it; a head's bay may serve another one by now.
   package var sentLane: Lane? { Lane(rawValue: message.routingKey) }
 
+  /// As of a job of this body; of one that was too large to be held, too.
+  package var digest: String {
+    message.oversize.map { String($0.sha256.prefix(32)) } ?? JobMessage.digest(of: body)
+  }
+
   let message: AMQPDelivery
   private let share: ByteBudget.Share
 

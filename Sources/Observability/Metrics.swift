@@ -45,7 +45,7 @@ package enum Metrics {
     fedSince: "0.1")
   package static let providerState = Metric(
     "tollway_provider_state", .gauge, [.provider],
-    "0 serves, 1 is probed, 2 rests after failures, 3 is taken out by hand; whole fleet, take the maximum.",
+    "0 serves, 1 is probed, 2 rests after failures, 3 is held; whole fleet, take the maximum.",
     fedSince: "0.1")
   package static let duplicates = Metric(
     "tollway_duplicates_total", .counter, [.kind], "Repetitions that were recognised and absorbed.", fedSince: "0.1")

@@ -15,8 +15,4 @@ extension Acts {
   package func changes(limit: Int) async throws(LedgerError) -> [ChangeRow] {
     try await ledger.auditTrail(limit: limit).map { ChangeRow($0) }
   }
-
-  package func report(_ query: LedgerQuery) async throws(LedgerError) -> LedgerSheet {
-    LedgerSheet(try await ledger.report(query))
-  }
 }

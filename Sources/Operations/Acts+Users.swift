@@ -1,7 +1,7 @@
 import Admission
 package import Billing
 import Catalog
-import Contracts
+package import Contracts
 
 extension Acts {
   /// Those for whom something is laid down, in the order of their ids.
@@ -45,16 +45,33 @@ extension Acts {
   package func assign(
     _ user: String, tier: String?, overrides: UserOverrides, _ note: ActNote
   ) async throws -> Assignment {
-    if let tier {
-      let policy = try policy()
-      guard policy.tier(named: tier) != nil else {
-        throw ActRefusal.unknownTier(tier, known: policy.tiers.keys.sorted())
-      }
-    }
+    try requireKnown(tier)
     let assignment = try await assignments.assign(
       user, tier: tier, overrides: overrides, by: note.by, reason: note.reason)
     try await NotCopied.around { try await desk.store(assignment.entitlement, of: user) }
     return assignment
+  }
+
+  /// The same in the place of what whoever acts has seen. Nil when something else was laid down or taken back since;
+  /// nothing is changed then.
+  /// - Parameter shown: when that was changed last; nil where there was nothing.
+  package func assign(
+    _ user: String, over shown: Timestamp?, tier: String?, overrides: UserOverrides, _ note: ActNote
+  ) async throws -> Assignment? {
+    try requireKnown(tier)
+    let assignment = try await assignments.assign(
+      user, over: shown, tier: tier, overrides: overrides, by: note.by, reason: note.reason)
+    guard let assignment else { return nil }
+    try await NotCopied.around { try await desk.store(assignment.entitlement, of: user) }
+    return assignment
+  }
+
+  private func requireKnown(_ tier: String?) throws {
+    guard let tier else { return }
+    let policy = try policy()
+    guard policy.tier(named: tier) != nil else {
+      throw ActRefusal.unknownTier(tier, known: policy.tiers.keys.sorted())
+    }
   }
 
   /// Takes back whatever was laid down. False when there was nothing; Redis has nothing afterwards in any case: an earlier

@@ -27,7 +27,7 @@ package struct Audit: Sendable {
   /// To be called before the act.
   /// - Returns: the row's number, for `end`; nil where none is written.
   /// - Throws: where the row could not be written; then nothing may be done.
-  func begin(
+  package func begin(
     _ act: Intervention.Act, on target: Intervention.Target, _ note: ActNote
   ) async throws(LedgerError) -> Int64? {
     guard let log else { return nil }
@@ -41,7 +41,7 @@ package struct Audit: Sendable {
   }
 
   /// What came of an act. Apart from the task of whoever asked, which may be cancelled by now.
-  func end(_ number: Int64?, _ outcome: Intervention.Outcome) async {
+  package func end(_ number: Int64?, _ outcome: Intervention.Outcome) async {
     guard let log, let number else { return }
     await Task { [tell] in
       do throws(LedgerError) { try await log.end(number, outcome) } catch { tell(error) }

@@ -5,19 +5,17 @@ extension Canceller {
   package func cancel(_ job: String, _ note: ActNote, _ audit: Audit) async throws -> Outcome {
     let row = try await audit.begin(.jobCancel, on: Intervention.Target(ids: [job]), note)
     let outcome = try await cancel(job, note: note.words)
-    if let counted = outcome.counted { await audit.end(row, counted) }
+    if let counted = Intervention.Outcome(of: [outcome]) { await audit.end(row, counted) }
     return outcome
   }
 }
 
-extension Canceller.Outcome {
-  /// One that is pending has no outcome yet.
-  fileprivate var counted: Intervention.Outcome? {
-    switch self {
-    case .cancelled: Intervention.Outcome(done: 1, kept: 0)
-    case .cancelledBefore, .ended, .unknown: Intervention.Outcome(done: 0, kept: 1)
-    case .pending: nil
-    }
+extension Intervention.Outcome {
+  /// Nil while one is pending: that has no outcome yet.
+  package init?(of outcomes: [Canceller.Outcome]) {
+    guard !outcomes.contains(.pending) else { return nil }
+    let done = outcomes.count { $0 == .cancelled }
+    self.init(done: done, kept: outcomes.count - done)
   }
 }
 

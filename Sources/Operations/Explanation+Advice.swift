@@ -38,26 +38,41 @@ extension Explanation {
 
   private func forWaiting(_ standing: JobStanding, _ figures: FleetFigures, _ set: String) -> [String] {
     var advice: [String] = []
-    switch reason.flatMap({ WaitReason(rawValue: $0) }) {
-    case .concurrency: advice = ["raise the limit: \(set) --concurrency \((limit ?? 1) + 1)"]
-    case .rate: advice = ["raise the rate: \(set)\(rateFlags)"]
-    case .moneyReserved: advice = ["raise the cap: \(set) --monthly-usd DOLLARS; or wait for the user's running jobs"]
-    case .quotaReserved: advice = ["raise the quota: \(set)\(quotaFlags); or wait for the user's running jobs"]
-    case .catchingUp: advice = ["see that tollway billing runs: it says what was spent before Redis lost its memory"]
-    case .notBefore: break
-    case .runningElsewhere: advice = ["nothing to do: its other delivery runs"]
-    case .providerResting: advice = ["tollway providers says why they rest and when they are tried again"]
-    case .parents: advice = ["nothing to do: it starts soon after the last of them; if one fails, so does it"]
-    case nil where reason == "hold": advice = ["nothing to do: it ends by itself"]
-    case nil: break
+    let isFull = isFull
+    switch cause {
+    // One more would only wait for a slot.
+    case .reason(.concurrency):
+      if !isFull { advice = ["raise the limit: \(set) --concurrency \((limit ?? 1) + 1)"] }
+    case .reason(.rate): advice = ["raise the rate: \(set)\(rateFlags)"]
+    case .reason(.moneyReserved):
+      advice = ["raise the cap: \(set) --monthly-usd DOLLARS; or wait for the user's running jobs"]
+    case .reason(.quotaReserved):
+      advice = ["raise the quota: \(set)\(quotaFlags); or wait for the user's running jobs"]
+    case .reason(.catchingUp):
+      advice = ["see that tollway billing runs: it says what was spent before Redis lost its memory"]
+    case .reason(.notBefore), .slot, nil: break
+    case .reason(.runningElsewhere): advice = ["nothing to do: its other delivery runs"]
+    case .reason(.providerResting): advice = ["tollway providers says why they rest and when they are tried again"]
+    case .reason(.parents):
+      advice = ["nothing to do: it starts soon after the last of them; if one fails, so does it"]
+    case .hold: advice = ["nothing to do: it ends by itself"]
     }
     if figures.workers.isEmpty {
       advice.append("start workers: none is there")
-    } else if reason == "slot", let slots, let busy, busy >= slots {
+    } else if isFull, cause == .slot || cause == .reason(.concurrency) {
       advice.append("add workers or slots: all are busy")
     }
     return advice
   }
+
+  /// Whether the user's jobs hold all the slots that they may.
+  package var isAtConcurrency: Bool { limit.map { (active ?? 0) >= $0 } ?? true }
+
+  /// Whether no slot of the fleet is free.
+  package var isFull: Bool { slots.flatMap { slots in busy.map { $0 >= slots } } ?? false }
+
+  /// What a waiting job waits for now; nil for one that does not, and for a reason of a newer release.
+  package var cause: WaitCause? { reason.flatMap { WaitCause(rawValue: $0) } }
 
   private var rateFlags: String {
     let flags = [limits?.rpm == nil ? nil : " --rpm N", limits?.rps == nil ? nil : " --rps N"].compactMap { $0 }

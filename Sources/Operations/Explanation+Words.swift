@@ -1,6 +1,7 @@
+import Admission
 package import Contracts
 
-// How long something takes, for people.
+// Lengths of time and other figures, for people.
 
 extension Explanation {
   /// `0.4 s`, `39 s`, `2 min 5 s`, `3 h 4 min`.
@@ -14,6 +15,16 @@ extension Explanation {
     if whole < 3600 { return "\(whole / 60) min" + (whole % 60 == 0 ? "" : " \(whole % 60) s") }
     return "\(whole / 3600) h" + (whole % 3600 / 60 == 0 ? "" : " \(whole % 3600 / 60) min")
   }
+
+  /// `all 8 slots are busy`.
+  package static func full(_ slots: Int) -> String {
+    slots == 1 ? "the only slot is busy" : "all \(slots) slots are busy"
+  }
+}
+
+extension Explanation.Resting {
+  /// `openai: its calls failed`.
+  package var words: String { "\(provider): \(BreakerState.Reason(rawValue: reason)?.words ?? reason)" }
 }
 
 extension Timestamp {

@@ -20,7 +20,7 @@ package struct Explanation: Sendable, Encodable {
   package struct Attempt: Sendable, Encodable {
     package let n: Int
     package let provider, model, outcome: String
-    /// Null when its cost is settled and known to the ledger alone.
+    /// Null when it is settled, so that only the ledger knows it; of the only attempt of a run it is what that cost.
     @OrNull package var costUsd: String? = nil
     @OrNull package var milliseconds: Int? = nil
     @OrNull package var time: String? = nil
@@ -83,7 +83,7 @@ package struct Explanation: Sendable, Encodable {
   package let time: String
   /// queued, waiting, running, succeeded, failed, blocked, cancelled, dead, unknown.
   package var state = "unknown"
-  /// Of a waiting job: what it waits for now; a word of `WaitReason`, `hold` or `slot`.
+  /// Of a waiting job: what it waits for now, a raw value of `WaitCause`.
   @OrNull package var reason: String? = nil
   @OrNull package var user: String? = nil
   @OrNull package var tier: String? = nil
@@ -187,6 +187,8 @@ package struct Explanation: Sendable, Encodable {
       state = code?.resting == .dead ? "dead" : standing.status?.rawValue ?? "unknown"
       error = code.map { Fault(code: $0.rawValue, message: result?["error"]?["message"]?.string ?? "") }
       costUsd = result?["cost"]?["amount"]?.string
+      // What a run cost is what its only attempt did.
+      if attempts.count == 1, attempts[0].n == 1, attempts[0].costUsd == nil { attempts[0].costUsd = costUsd }
     }
     if let wait = standing.wait { tell(wait, standing) }
     trail = steps(standing, result)
@@ -194,7 +196,7 @@ package struct Explanation: Sendable, Encodable {
   }
 
   private mutating func tell(_ wait: JobStanding.Wait, _ standing: JobStanding) {
-    reason = Self.reason(wait, standing)
+    reason = cause(wait, standing).rawValue
     position = wait.position
     parents = wait.parents.map { Parents(succeeded: $0.succeeded, all: $0.all) }
     if wait.reason != .parents {
@@ -222,14 +224,19 @@ package struct Explanation: Sendable, Encodable {
   }
 
   /// What binds now, which may be another limit than when the job was judged.
-  private static func reason(_ wait: JobStanding.Wait, _ standing: JobStanding) -> String {
-    if standing.hold != nil { return "hold" }
-    if wait.gate != nil { return (wait.gateReason ?? wait.reason).rawValue }
-    if let limit = wait.concurrency, standing.active + wait.position > limit { return WaitReason.concurrency.rawValue }
+  private func cause(_ wait: JobStanding.Wait, _ standing: JobStanding) -> WaitCause {
+    if standing.hold != nil { return .hold }
+    if wait.gate != nil { return .reason(wait.gateReason ?? wait.reason) }
+    if let limit = wait.concurrency {
+      // With a slot of its own free the line stands for want of one of the fleet.
+      let first = isFull ? standing.active + 1 : standing.active + wait.position
+      if first > limit { return .reason(.concurrency) }
+    }
     switch wait.reason {
-    case .notBefore, .runningElsewhere, .providerResting, .parents: return wait.reason.rawValue
-    case .catchingUp where !standing.isMoneyReady: return wait.reason.rawValue
-    default: return wait.place == .ladder ? wait.reason.rawValue : "slot"
+    case .notBefore, .runningElsewhere, .providerResting, .parents: return .reason(wait.reason)
+    case .catchingUp where !standing.isMoneyReady: return .reason(wait.reason)
+    case .concurrency, .rate, .moneyReserved, .quotaReserved, .catchingUp:
+      return wait.place == .ladder ? .reason(wait.reason) : .slot
     }
   }
 

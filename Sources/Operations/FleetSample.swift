@@ -104,14 +104,28 @@ package struct LaneSample: Sendable {
 
   /// What waits as its users' limits and wishes ask for, the most first: the product at work.
   package var theirs: [(reason: WaitReason, count: Int)] { sorted { $0.isTheirs } }
-  /// What waits because of the fleet or its providers, the most first. Those that only lack a slot are `runnable`.
+  /// What a reason of the fleet or its providers holds, the most first. Those that only lack a slot are `runnable`.
   package var ours: [(reason: WaitReason, count: Int)] { sorted { !$0.isTheirs } }
 
   package var waitingTheirs: Int { theirs.reduce(0) { $0 + $1.count } }
-  package var waitingOurs: Int { ours.reduce(0) { $0 + $1.count } }
+  /// With those that only lack a slot.
+  package var waitingOurs: Int { ours.reduce(runnable) { $0 + $1.count } }
+  /// All that waits, for whatever reason.
+  package var backlog: Int { waitingTheirs + waitingOurs }
 
-  /// Whether the oldest has waited longer than was promised; false where nothing was promised.
-  package var isLate: Bool { promise.map { runnable > 0 && oldestRunnable > $0 } ?? false }
+  package func waiting(for cause: WaitCause) -> Int {
+    switch cause {
+    case .reason(let reason): waiting[reason] ?? 0
+    case .slot: runnable
+    case .hold: 0
+    }
+  }
+
+  /// A backlog is no fault before its oldest job has waited longer than this for a slot, where nothing was promised.
+  package static let patience: Duration = .seconds(60)
+
+  /// Whether the oldest has waited longer for a slot than was promised, or than `patience`.
+  package var isLate: Bool { runnable > 0 && oldestRunnable > promise ?? Self.patience }
 
   private func sorted(_ belongs: (WaitReason) -> Bool) -> [(reason: WaitReason, count: Int)] {
     waiting.filter { $0.value > 0 && belongs($0.key) }
@@ -159,7 +173,7 @@ package struct WaitingUser: Sendable, Hashable {
   package var waiting: Int
   /// Why the first of them waits; nil while nothing stands against it.
   package var reason: WaitReason?
-  /// Estimates, by Redis' clock.
+  /// Estimates, by Redis' clock; nil before a run of the user has ended.
   package var firstStart: Timestamp?
   package var lastStart: Timestamp?
 

@@ -95,12 +95,14 @@ package struct FleetSampleMaker: Sendable {
   package mutating func saw(
     _ lines: [WaitingLine], at time: Timestamp, tier: ([UInt8]) -> String?
   ) {
+    func after(_ length: Duration?) -> Timestamp? {
+      length.map { Timestamp(milliseconds: time.milliseconds + $0.milliseconds) }
+    }
     sample.users = lines.map { line in
       WaitingUser(
         user: line.user, lane: line.lane, tier: line.entitlement.flatMap(tier), running: line.active,
         limit: line.limit, waiting: line.waiting, reason: line.reason,
-        firstStart: Timestamp(milliseconds: time.milliseconds + line.untilFirst.milliseconds),
-        lastStart: Timestamp(milliseconds: time.milliseconds + line.untilLast.milliseconds))
+        firstStart: after(line.untilFirst), lastStart: after(line.untilLast))
     }
   }
 

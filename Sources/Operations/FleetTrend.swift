@@ -5,6 +5,7 @@ package struct FleetTrend: Sendable, Hashable {
   package struct Point: Sendable, Hashable {
     package var running: Int
     package var runnable: Int
+    /// For anything but a slot.
     package var waiting: Int
 
     package init(running: Int, runnable: Int, waiting: Int) {
@@ -29,7 +30,7 @@ package struct FleetTrend: Sendable, Hashable {
     for lane in Lane.allCases {
       let figures = sample[lane]
       let point = Point(
-        running: figures.running, runnable: figures.runnable, waiting: figures.waitingTheirs + figures.waitingOurs)
+        running: figures.running, runnable: figures.runnable, waiting: figures.backlog - figures.runnable)
       points[lane] = ((points[lane] ?? []) + [isKnown ? point : nil]).suffix(Self.length)
     }
   }

@@ -17,7 +17,7 @@ package struct JobReader: Sendable {
       zip(done, try await desk.outputs(of: done)), uniquingKeysWith: { first, _ in first })
     return zip(ids, standings).map { id, standing in
       standing.map {
-        JobStatus(Explanation(id, $0, figures), result: $0.result, output: outputs[id] ?? nil)
+        JobStatus(Explanation(id, $0, figures), result: $0.result, output: (outputs[id] ?? nil) ?? $0.files)
       }
     }
   }

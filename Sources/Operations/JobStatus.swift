@@ -4,9 +4,10 @@ import Contracts
 /// with its output.
 package struct JobStatus: Sendable {
   package let explanation: Explanation
-  /// The result event, whole while its output is kept; nil until the job has ended.
+  /// The result event, whole while its output is kept, behind that with the files that it names; nil until the job has
+  /// ended.
   package let result: [UInt8]?
-  /// Of that; nil when it is not kept any more.
+  /// Of that; nil when it is not kept any more. What names files is kept as long as the job is remembered.
   package let output: [UInt8]?
 
   package init(_ explanation: Explanation, result: [UInt8]?, output: [UInt8]?) {

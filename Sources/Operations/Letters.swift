@@ -1,3 +1,4 @@
+import AMQP
 package import Billing
 package import Catalog
 package import Lanes
@@ -9,8 +10,13 @@ package struct Letters: Sendable {
   private let turns: Turnstile
 
   /// - Parameter turns: of whoever looks at the same letters in one process: two that look at the same moment would each
-  ///   see a part of them.
-  package init(_ kind: LetterBox.Kind, at broker: LaneBroker, turns: Turnstile = Turnstile()) {
+  ///   see a part of them. A broker that is silent to one is silent to all.
+  package init(
+    _ kind: LetterBox.Kind, at broker: LaneBroker,
+    turns: Turnstile = Turnstile(endsWaiting: {
+      ($0 as? AMQPError).map { [.unreachable, .timeout].contains($0.code) } ?? false
+    })
+  ) {
     self.kind = kind
     self.broker = broker
     self.turns = turns
@@ -19,14 +25,14 @@ package struct Letters: Sendable {
   /// Oldest first.
   /// - Returns: `isAll`: there are no others.
   package func list(_ filter: LetterFilter, limit: Int) async throws -> (letters: [Letter], isAll: Bool) {
-    try await turns.pass {
+    try await turns.pass(.look) {
       try await broker.withLetterBox(kind) { box in try await box.list(filter, limit: limit) }
     }
   }
 
   /// Those of one job, a run each; none where there is no such job among them.
   package func find(_ job: String) async throws -> [(letter: Letter, body: [UInt8])] {
-    try await turns.pass {
+    try await turns.pass(.look) {
       try await broker.withLetterBox(kind) { box in try await box.letters(of: job) }
     }
   }
@@ -41,7 +47,7 @@ package struct Letters: Sendable {
     let row = try await audit.begin(kind.act, on: choice.target, note)
     var fault: (any Error)?
     do {
-      try await turns.pass {
+      try await turns.pass(.change) {
         try await start(choice, policy) { letter, fate in
           report.count(letter, fate)
           each(letter, fate)

@@ -26,6 +26,8 @@ package struct ProviderBoard: Sendable {
     /// The same for people, from now; not encoded.
     package let until: String?
 
+    package var cause: BreakerState.Reason? { reason.flatMap { BreakerState.Reason(rawValue: $0) } }
+
     private enum CodingKeys: String, CodingKey {
       case provider, model, kind, state, reason, since, nextProbe, by, note
     }

@@ -80,29 +80,14 @@ extension VerdictJudge {
     switch row.state {
     case .held: return "\(name) has been held by \(row.by ?? "hand")\(since)"
     case .probing: return "\(name) has rested\(since) and is tried right now"
-    case .serving, .resting: return "\(name) has rested\(since): \(Self.reason(row.reason))"
+    case .serving, .resting: return "\(name) has rested\(since): \(row.cause?.words ?? "no reason is known")"
     }
   }
 
   func sentence(_ row: ProviderBoard.Row) -> String { Remark(clause: clause(row)).sentence }
 
-  private static func reason(_ reason: String?) -> String {
-    switch reason {
-    case "failures": "its calls failed"
-    case "rate": "it asked to be left alone"
-    case "account": "it refuses the key or the account"
-    case "funds": "no money is left there"
-    case "gone": "it no longer has the model"
-    default: "no reason is known"
-    }
-  }
-
-  /// What those that do not serve do.
-  func verb(_ rows: [ProviderBoard.Row]) -> String {
-    let isOne = Set(rows.map(\.provider)).count == 1
-    guard !rows.isEmpty, rows.allSatisfy({ $0.state == .held }) else { return isOne ? "rests" : "rest" }
-    return isOne ? "is held by hand" : "are held by hand"
-  }
+  /// What a provider that does not serve does.
+  func verb(_ rows: [ProviderBoard.Row]) -> String { rows.contains { $0.state == .held } ? "is held" : "rests" }
 
   // MARK: what it is not
 
@@ -116,7 +101,7 @@ extension VerdictJudge {
     if sample.providers.contains(where: { $0.row.model == nil }),
       sample.providers.allSatisfy({ $0.row.state == .serving })
     {
-      excluded.append("the providers (all serve)")
+      excluded.append("the providers (none rests or is held)")
     }
     if sample.lanes.allSatisfy({ $0.waitingTheirs == 0 }) { excluded.append("limits of users (nobody waits for one)") }
     if sample.hold == nil { excluded.append("Redis (it answers)") }

@@ -8,9 +8,18 @@ extension VerdictJudge {
   var runnable: Int { sample.lanes.reduce(0) { $0 + $1.runnable } }
 
   /// All that waits, for whatever reason.
-  var backlog: Int { sample.lanes.reduce(runnable) { $0 + $1.waitingTheirs + $1.waitingOurs } }
+  var backlog: Int { sample.lanes.reduce(0) { $0 + $1.backlog } }
 
   func waiting(for reason: WaitReason) -> Int { sample.lanes.reduce(0) { $0 + ($1.waiting[reason] ?? 0) } }
+
+  /// Whether jobs wait because every slot is taken.
+  var isTight: Bool { runnable > 0 && sample.slots > 0 && sample.busy >= sample.slots }
+
+  /// The same as a part of a sentence.
+  var tightness: String? {
+    guard isTight else { return nil }
+    return "\(Explanation.full(sample.slots)), and \(jobs(runnable)) \(runnable == 1 ? "waits" : "wait") for one"
+  }
 
   func jobs(_ count: Int) -> String { count == 1 ? "1 job" : "\(count) jobs" }
 
@@ -41,23 +50,6 @@ extension VerdictJudge {
     let before = points.compactMap { $0.first.flatMap(\.self) }
     guard before.count == points.count else { return 0 }
     return Double(backlog - before.reduce(0) { $0 + $1.runnable + $1.waiting })
-  }
-}
-
-extension WaitReason {
-  /// Behind a count.
-  var words: String {
-    switch self {
-    case .concurrency: "at the limit of jobs at once"
-    case .rate: "at a rate"
-    case .moneyReserved: "for money that running jobs have reserved"
-    case .quotaReserved: "for a quota that running jobs have reserved"
-    case .notBefore: "for an instant they asked for"
-    case .parents: "for other jobs"
-    case .catchingUp: "until what was spent is known"
-    case .runningElsewhere: "for another delivery of the same job"
-    case .providerResting: "for a provider"
-    }
   }
 }
 

@@ -11,6 +11,11 @@ struct VerdictJudge {
   var verdict: Verdict {
     if let blind { return blind }
     var verdict = stopped ?? slow ?? calm
+    let isSaid = verdict.state == .flowing || verdict.headline.contains(Explanation.full(sample.slots))
+    if let tightness, !isSaid {
+      let until = verdict.next?.contains(drain) == true ? "" : " \(drain)"
+      verdict.because.append("\(Remark(clause: tightness).sentence)\(until)")
+    }
     let remarks = remarks.filter { !verdict.because.contains($0.sentence) }
     if verdict.state == .flowing || verdict.state == .idle, let fault = remarks.first(where: \.isFault) {
       verdict.headline = "\(verdict.headline.dropLast()), but \(fault.clause)."
@@ -115,22 +120,25 @@ struct VerdictJudge {
   }
 
   private var resting: Verdict? {
-    let held = waiting(for: .providerResting)
-    guard held > 0, held * 2 >= backlog else { return nil }
+    let count = waiting(for: .providerResting)
+    guard count > 0, count * 2 >= backlog else { return nil }
     let out = sample.providers.map(\.row).filter { $0.state != .serving }
     let isNothingElse = sample.busy == 0 && runnable == 0
-    let names = Set(out.map(\.provider)).sorted().joined(separator: ", ")
-    let who = names.isEmpty ? "a provider that rests" : names.contains(",") ? "providers that rest" : names
+    // What a job waits for is known for certain only where one provider is out.
+    let only = Set(out.map(\.provider)).count == 1 ? out[0].provider : nil
+    let who =
+      only.map { name in
+        out.allSatisfy { $0.model != nil } ? "models of \(name) that rest" : "\(name), which \(verb(out))"
+      } ?? (count == 1 ? "a provider that does not serve" : "providers that do not serve")
     let probe = out.compactMap { $0.nextProbe.flatMap { Timestamp($0) } }.min()
-    let byHand = out.first { $0.state == .held }
-    let isRefused = out.first { ["account", "funds", "gone"].contains($0.reason) }
+    let others = only == nil ? ["Which of them a job needs, tollway explain JOB says."] : []
+    let act = only != nil && out.contains { $0.state == .held } ? " release \(out[0].provider)" : ""
     return Verdict(
       isNothingElse ? .stopped : .slow,
-      "\(held) of \(jobs(backlog)) that \(backlog == 1 ? "waits" : "wait") \(held == 1 ? "needs" : "need") \(who), which \(verb(out)).",
-      whose: .ours, because: out.map(sentence),
+      "\(count) of \(jobs(backlog)) that \(backlog == 1 ? "waits" : "wait") \(count == 1 ? "needs" : "need") \(who).",
+      whose: .ours, because: out.map(sentence) + others,
       next: [probe.map { "The next call is tried \(due($0))." }, drain].compactMap(\.self).joined(separator: " "),
-      act: byHand.map { "tollway providers release \($0.provider)" }
-        ?? isRefused.map { "tollway providers release \($0.provider)" } ?? "tollway providers")
+      act: "tollway providers\(act)")
   }
 
   private func lateness(of lane: LaneSample) -> Verdict {
@@ -138,7 +146,7 @@ struct VerdictJudge {
     let oldest = "The oldest job of lane \(lane.lane.rawValue) has waited \(words(lane.oldestRunnable)) for a slot"
     guard sample.busy < sample.slots else {
       return Verdict(
-        .slow, "\(oldest)\(promised): all \(sample.slots) slots are busy.", whose: .ours,
+        .slow, "\(oldest)\(promised): \(Explanation.full(sample.slots)).", whose: .ours,
         because: ["\(jobs(runnable)) could start if there were slots."], next: drain, act: "tollway worker")
     }
     return Verdict(
@@ -150,22 +158,33 @@ struct VerdictJudge {
   // MARK: all is well
 
   private var calm: Verdict {
-    let theirs = sample.lanes.reduce(0) { $0 + $1.waitingTheirs }
     if sample.busy == 0, runnable == 0, backlog == 0 { return idle }
-    guard theirs > 0 else {
-      let tight = runnable > 0 && sample.busy >= sample.slots
-      return Verdict(
-        .flowing, "Work flows.",
-        because: tight ? ["All \(sample.slots) slots are busy; nobody waits longer than was promised."] : [],
-        next: backlog > 0 ? drain : nil)
+    let theirs = sample.lanes.reduce(0) { $0 + $1.waitingTheirs }
+    let forProviders = waiting(for: .providerResting)
+    var clauses: [String] = []
+    func add(_ count: Int, _ what: String) {
+      guard count > 0 else { return }
+      clauses.append("\(clauses.isEmpty ? jobs(count) : "\(count)") \(count == 1 ? "waits" : "wait") \(what)")
     }
+    if let tightness { clauses = [tightness] }
+    add(forProviders, "for a provider that does not serve")
+    add(theirs, "as users' own limits and wishes say")
     let reasons = WaitReason.allCases.filter(\.isTheirs).map { ($0, waiting(for: $0)) }.filter { $0.1 > 0 }
-      .sorted { $0.1 > $1.1 }.map { "\($0.1) \($0.0.words)" }
+      .sorted { $0.1 > $1.1 }.map { "\($0.1) \(WaitCause.reason($0.0).phrase)" }
+    let whose = theirs == backlog ? "By reason" : "Theirs"
     return Verdict(
-      .flowing, "Work flows; \(jobs(theirs)) \(theirs == 1 ? "waits" : "wait") as users' own limits and wishes say.",
-      whose: .theirs, because: ["By reason: \(reasons.joined(separator: ", "))."],
-      next: sample.users.compactMap(\.lastStart).max().map { "The last of the longest lines starts \(due($0))." }
-        ?? drain)
+      .flowing, "Work flows\(clauses.isEmpty ? "" : "; ")\(clauses.joined(separator: ", ")).",
+      whose: isTight || forProviders > 0 ? .ours : theirs > 0 ? .theirs : .nobody,
+      because: reasons.isEmpty ? [] : ["\(whose): \(reasons.joined(separator: ", "))."],
+      next: isTight ? drain : theirs > 0 ? lastOfLines ?? drain : backlog > 0 ? drain : nil,
+      act: forProviders > 0 ? "tollway providers" : nil)
+  }
+
+  /// Nil where the end of one of the longest lines is not known.
+  private var lastOfLines: String? {
+    let ends = sample.users.compactMap(\.lastStart)
+    guard ends.count == sample.users.count, let last = ends.max() else { return nil }
+    return "The last of the longest lines starts \(due(last))."
   }
 
   private var idle: Verdict {
@@ -174,8 +193,11 @@ struct VerdictJudge {
       && sample.money?.lastBooked == nil
     if isNew {
       return Verdict(
-        .idle, "Nothing was ever seen to run here.", next: "These three commands begin.",
-        commands: ["tollway worker", "tollway submit --user ana --task echo --payload '{}' --wait", "tollway doctor"])
+        .idle, "Nothing was ever seen to run here.", next: "These commands begin.",
+        commands: [
+          "tollway doctor", "tollway worker", "tollway billing",
+          "tollway submit --user ana --task echo --payload '{}' --wait",
+        ])
     }
     let last = sample.lastEnd.map { "Last job \(ago($0))." }
     guard sample.workers > 0 else {

@@ -3,14 +3,20 @@ import Logging
 
 /// The one connection of a client: an actor whose executor is one OS thread, which waits for the server for as long as
 /// a transaction takes; further ones wait in the actor's queue, in order. It connects when a transaction needs it, and
-/// drops the connection after any error that leaves doubt about it. An outage is logged once when it begins, and once,
-/// with its duration, when a transaction succeeds again.
+/// drops the connection after any error that leaves doubt about it. A server that accepts and then says nothing costs one
+/// of them its time: whoever waits behind it, or comes within two seconds, gets the same answer at once. An outage is
+/// logged once when it begins, and once, with its duration, when a transaction succeeds again.
 actor PostgresConnection {
   private let executor: ThreadExecutor
   private let configuration: PostgresConfiguration
   private let logger: Logger
   private var link: PostgresLink?
   private var outageBegan: ContinuousClock.Instant?
+  /// A server that let somebody wait in vain for a beginning, and until when further calls are not tried.
+  private var silence: (error: PostgresError, until: ContinuousClock.Instant)?
+
+  /// Longer than it takes to answer everybody who waited meanwhile.
+  private static let rest = Duration.seconds(2)
 
   init(_ configuration: PostgresConfiguration, executor: ThreadExecutor, logger: Logger) {
     self.configuration = configuration
@@ -41,6 +47,21 @@ actor PostgresConnection {
   func close() { link = nil }
 
   private func begin(_ kind: PostgresTransaction, _ sign: CancelSign) throws(PostgresError) -> PostgresLink {
+    if let silence, silence.until > .now { throw silence.error }
+    silence = nil
+    let start = ContinuousClock.now
+    do throws(PostgresError) {
+      return try beginNow(kind, sign)
+    } catch {
+      // What fails at once may be tried again at once.
+      if error.code != .cancelled, start.duration(to: .now) >= configuration.connectTimeout {
+        silence = (error, .now + Self.rest)
+      }
+      throw error
+    }
+  }
+
+  private func beginNow(_ kind: PostgresTransaction, _ sign: CancelSign) throws(PostgresError) -> PostgresLink {
     if let link {
       do throws(PostgresError) {
         try begin(kind, sign, on: link)
@@ -61,9 +82,10 @@ actor PostgresConnection {
   private func begin(_ kind: PostgresTransaction, _ sign: CancelSign, on link: PostgresLink) throws(PostgresError) {
     link.sign = sign
     try link.checkCancellation()
-    link.patience = configuration.statementTimeout + configuration.allowance
+    // A beginning waits for no lock: it takes as long as the way there and back.
+    link.patience = configuration.connectTimeout
     try link.run(script: kind.opening)
-    if case .unhurried = kind { link.patience = nil }
+    link.patience = kind == .unhurried ? nil : configuration.statementTimeout + configuration.allowance
   }
 
   /// A cancellation that comes now comes too late.

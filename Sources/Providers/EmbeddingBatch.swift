@@ -49,7 +49,8 @@ struct EmbeddingBatch: Sendable {
     for entry in usage {
       // Token counts are whole; see `OpenAIUsage`.
       let shares = Shares.split(Int64(entry.quantity.mantissa / ExactDecimal.power(entry.quantity.decimals)), weights)
-      for (index, share) in shares.enumerated() where share > 0 {
+      // A share of nothing is stated, too: it is not the same as silence.
+      for (index, share) in shares.enumerated() {
         parts[index].usage.append(Usage(entry.unit, ExactDecimal(Int(share)), entry.source))
       }
     }

@@ -9,7 +9,8 @@ struct ActsWriter: Sendable {
   let post: PostOffice
   let now: @Sendable () -> Timestamp
 
-  func acts(for verdict: Verdict) -> Acts {
+  /// - Parameter accepted: what the door remembers of jobs that are buried, by id.
+  func acts(for verdict: Verdict, accepted: [String: DoorMark] = [:]) -> Acts {
     switch verdict {
     case .ended(let end, let delivery): ended(end, delivery)
     case .closed(let run): closed(run)
@@ -21,7 +22,7 @@ struct ActsWriter: Sendable {
     case .move(let arrival, let lane, _):
       copy(arrival.delivery, post.move(arrival.delivery, to: lane, firstSeen: arrival.firstSeen))
     case .identify(let delivery, let id): copy(delivery, post.identified(delivery, id: id))
-    case .bury(let delivery, let refusal): bury(delivery, refusal)
+    case .bury(let delivery, let refusal): bury(delivery, refusal, accepted)
     }
   }
 
@@ -112,20 +113,38 @@ struct ActsWriter: Sendable {
       forget: run.costs.isEmpty ? nil : (job.id, run.attempts))
   }
 
-  private func bury(_ delivery: Delivery, _ refusal: JobMessage.Refusal) -> Acts {
-    let run = RunStamp.of(JobMessage.digest(of: delivery.body))
+  /// A job that the door let in has ended with this, if these are its very bytes: what else came under its id is none of it.
+  private func bury(
+    _ delivery: Delivery, _ refusal: JobMessage.Refusal, _ accepted: [String: DoorMark]
+  ) -> Acts {
+    let digest = delivery.digest
+    let run = RunStamp.of(digest)
     let letter = post.letter(
       delivery, code: refusal.code, detail: refusal.detail, attempts: 0, firstSeen: delivery.firstSeen ?? now(),
       run: run, at: now())
-    guard refusal.code != .idConflict, let jobID = refusal.jobID, let userID = refusal.userID else {
+    guard let jobID = delivery.buriedJob(refusal) else { return Acts(delivery, first: letter) }
+    let mark = accepted[jobID].flatMap { $0.digest == digest ? $0 : nil }
+    guard let userID = refusal.userID ?? mark.flatMap({ Identifier.text(base64url: $0.userKey) }) else {
       return Acts(delivery, first: letter)
     }
     var result = ResultEvent(
-      jobID: jobID, userID: userID, tier: nil, taskType: refusal.taskType, status: .failed, run: run,
+      jobID: jobID, userID: userID, tier: mark?.tier, taskType: refusal.taskType, status: .failed, run: run,
       finishedAt: now())
+    result.queuedAt = mark?.acceptedAt
     result.fault = ResultEvent.Fault(refusal.code, refusal.detail)
+    let event = result.withoutOutput()
     return Acts(
-      delivery, first: letter, results: post.results(result.withoutOutput(), of: result, to: delivery))
+      delivery, first: letter,
+      finish: mark.map { Finish(burying: jobID, $0, taskType: refusal.taskType, run: run, result: event) },
+      results: post.results(event, of: result, to: delivery))
+  }
+}
+
+extension Delivery {
+  /// Which job the message was to be, as far as that can be said.
+  func buriedJob(_ refusal: JobMessage.Refusal) -> String? {
+    guard refusal.code != .idConflict else { return nil }
+    return refusal.jobID ?? messageID.flatMap { Identifier.isValid($0) ? $0 : nil }
   }
 }
 

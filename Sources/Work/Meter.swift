@@ -17,23 +17,29 @@ struct Meter: Sendable {
     let measured: (outcome: AttemptOutcome, usage: [Usage], cost: Cost, version: String?)
     switch answer {
     case .success(let reply):
-      let cost = cost(of: reply.usage, stated: reply.statedCost, run, candidate)
-      measured = (.success, reply.usage, cost, reply.modelVersion ?? candidate.version)
+      // What its provider charged it has stated for all that was used, counted or not.
+      let usage =
+        reply.statedCost == nil
+        ? CostMeter.booked(
+          reply.usage, of: run.job.payload, task: run.job.taskType, price: candidate.price) : reply.usage
+      let cost = cost(of: usage, stated: reply.statedCost, run, candidate)
+      measured = (.success, usage, cost, reply.modelVersion ?? candidate.version)
     case .failure(let failure) where Self.isOpen(failure):
       if !failure.usage.isEmpty, Self.isStatedWhole(run.job.taskType) {
-        let cost = cost(of: failure.usage, stated: nil, run, candidate)
-        measured = (.unknown, failure.usage, cost, candidate.version)
+        let usage = candidate.price?.countingRequest(failure.usage) ?? failure.usage
+        measured = (.unknown, usage, cost(of: usage, stated: nil, run, candidate), candidate.version)
       } else {
         let worst = WorstCase(of: run.job.payload, task: run.job.taskType, price: candidate.price)
         measured = (.unknown, worst.usage, worst.booked, candidate.version)
       }
     case .failure(let failure):
       guard failure.reachedProvider else { return nil }
-      let cost =
-        failure.usage.isEmpty
-        ? Cost(.zero, basis: .priceBook, priceID: candidate.price?.id)
-        : cost(of: failure.usage, stated: nil, run, candidate)
-      measured = (.failed, failure.usage, cost, candidate.version)
+      guard !failure.usage.isEmpty else {
+        measured = (.failed, [], Cost(.zero, basis: .priceBook, priceID: candidate.price?.id), candidate.version)
+        break
+      }
+      let usage = candidate.price?.countingRequest(failure.usage) ?? failure.usage
+      measured = (.failed, usage, cost(of: usage, stated: nil, run, candidate), candidate.version)
     }
     return CostEvent(
       jobID: run.job.id, run: run.lease.run, attempt: attempt, seriesID: run.job.seriesID, userID: run.job.userID,

@@ -13,7 +13,7 @@ extension Pipeline {
   /// of Redis.
   static let longestTrip: Duration = .seconds(512)
 
-  /// How long until a job looks again after those it waits for: 1, 2, 4, then 8 s.
+  /// How long until a job looks again after those it waits for, at least: 1, 2, 4, then 8 s.
   private static func pause(afterTrips trips: Int) -> Duration { .seconds(1 << min(trips, 3)) }
 
   /// All that a wave is planned with, in one round trip; of its jobs that wait for others, by delivery, how those stand.
@@ -73,7 +73,8 @@ extension Pipeline {
     case .failed(let id, let status?): message = "job \(id), for which it waits, ended \(status.rawValue)"
     case .failed(let id, nil): message = "job \(id), for which it waits, is no job of this user"
     case .missing(let id): message = "job \(id), for which it waits, is not known"
-    default: return .notReady(Self.pause(afterTrips: arrival.delivery.trips))
+    case .wait(_, let pause): return .notReady(pause)
+    case nil, .ready, .ask: return planned
     }
     return .end(ResultEvent.Fault(.parentFailed, message), tier: plan.tier.code)
   }

@@ -16,7 +16,7 @@ final class Settler: Sendable {
   typealias Released = (leaseID: String, next: Lane?)
 
   private let writer: ActsWriter
-  private let desk: AdmissionDesk
+  let desk: AdmissionDesk
   private let post: PostOffice
   private let intake: LaneIntake
   private let parker: Parker
@@ -54,7 +54,7 @@ final class Settler: Sendable {
     self.flow = flow
   }
 
-  private var patience: Patience { Patience(logger: logger) }
+  var patience: Patience { Patience(logger: logger) }
 
   /// Deliveries between verdict and ack.
   var unsettled: Int { count.withLock { $0 } }
@@ -101,7 +101,9 @@ final class Settler: Sendable {
     for verdict in verdicts { log(verdict) }
     await noteWaiting(verdicts)
     parking.put(contentsOf: verdicts.compactMap(\.parking))
-    let batch = await withoutVainLetters(verdicts.filter { $0.parking == nil }.map(writer.acts(for:)))
+    guard let accepted = await accepted(among: verdicts) else { return }
+    let batch = await withoutVainLetters(
+      verdicts.filter { $0.parking == nil }.map { writer.acts(for: $0, accepted: accepted) })
     let copies = batch.compactMap(\.first)
     // An end without a letter does not wait for the copies of others; one with a letter waits for its letter.
     async let areCopied = post.deliver(copies)
@@ -178,8 +180,8 @@ final class Settler: Sendable {
         settled.append(acts)
         continue
       }
-      guard let job = finish.job else { fatalError("Bug: an end is settled whose job is not at hand") }
-      if let acts = follow(acts, job, replies[next]) { settled.append(acts) }
+      // Without its job: a message that was buried. Who was faster under its id changes nothing about the letter.
+      if let acts = finish.job.map({ follow(acts, $0, replies[next]) }) ?? acts { settled.append(acts) }
       next += 1
     }
     released.put(
@@ -280,7 +282,7 @@ extension Verdict {
       RestingJob(
         job: arrival.job, lane: arrival.lane ?? .low,
         until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), reason: reason, passedOver: passedOver,
-        labels: JobLabels(of: arrival.job, tier: nil, queuedAt: arrival.firstSeen))
+        labels: JobLabels(of: arrival.job, tier: nil, queuedAt: arrival.firstSeen), replays: arrival.delivery.replays)
     }
     switch self {
     case .rest(let arrival, let pause, let passedOver): return job(arrival, pause, .providerResting, passedOver)

@@ -73,6 +73,16 @@ extension Worker {
     }
   }
 
+  /// Says that it is there no more, when it says nothing else any more: nobody counts on its slots from here on. A worker
+  /// that is killed is counted until its last report is too old.
+  func withdraw() async {
+    do {
+      try await desk.withdraw(configuration.workerID)
+    } catch {
+      logger.debug("report of this worker was not taken away", metadata: [LogKey.error: "\(error)"])
+    }
+  }
+
   /// Ends runs before their time. What has ended meanwhile, or stands in line again, ends without this.
   private func stop(_ requests: [StopRequest]) async {
     for request in requests {

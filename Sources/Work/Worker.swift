@@ -39,7 +39,6 @@ package actor Worker {
   let nudges = Mailbox<Void>()
   let flow = Flow()
   private let drained = Gate()
-
   var slotDesk: SlotDesk
   /// Deliveries in front of the slots, first come first.
   var lines: [Lane: [Arrival]] = [:]
@@ -131,6 +130,7 @@ package actor Worker {
       _ = await drained.pass()
       group.cancelAll()
     }
+    await withdraw()
   }
 
   /// Takes nothing new, gives back what has not begun, and lets the rest end within the grace. What has not ended then

@@ -1,6 +1,7 @@
 import Admission
 import AMQP
 import Billing
+import Contracts
 import Foundation
 import Operations
 import Redis

@@ -137,7 +137,7 @@ extension StillClockTests {
       let body = #"{"id":"b","userId":"ana","taskType":"echo","payload":{},"after":["a"]}"#
       guard case .job(let child) = JobMessage.decode(Array(body.utf8), messageID: nil) else { throw NotIdle() }
       let waiting = ChildJob(job: child, lane: .high, replays: nil, pause: .seconds(1))
-      #expect(try await bench.desk.parents(of: [waiting]) == [.wait(succeeded: 0)])
+      #expect(try await bench.desk.parents(of: [waiting]) == [.wait(succeeded: 0, pause: .seconds(1))])
       #expect(try await bench.desk.takeAsked(limit: 1) == [], "it is known")
       let found = try await idle(bench, "a")
       #expect(found.taskType == nil && found.digest == job.digest && found.userKey == job.userKey)

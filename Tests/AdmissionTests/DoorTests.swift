@@ -103,7 +103,8 @@ extension StillClockTests {
       try await bench.book(row: 1, .usd(999))
       #expect(try await bench.ask("c", .cap(1000)).passed != nil)
       try await bench.book(row: 2, .usd(1000))
-      #expect(try await bench.ask("d", .cap(1000)) == .usedUp(.money, at: Timestamp(milliseconds: bench.now)))
+      let refusal = try #require(try await bench.ask("d", .cap(1000)).usedUp)
+      #expect(refusal.limit == .money && refusal.at == Timestamp(milliseconds: bench.now))
       try bench.clock?.set(to: "2026-12-01T00:00:00Z")
       #expect(try await bench.ask("d", .cap(1000)).passed != nil)
     }
@@ -122,9 +123,22 @@ extension StillClockTests {
       let speech = try bench.job("s", task: "tts", payload: #"{"text":"x"}"#)
       let words = try bench.job("w", task: "llm", payload: #"{"prompt":"x"}"#)
       #expect(try await bench.ask(speech, limits).passed != nil)
-      #expect(try await bench.ask(words, limits) == .usedUp(.tokens, at: Timestamp(milliseconds: bench.now)))
+      #expect(try await bench.ask(words, limits).usedUp?.limit == .tokens)
       limits.jobs = 3
-      #expect(try await bench.ask("e", limits) == .usedUp(.jobs, at: Timestamp(milliseconds: bench.now)))
+      #expect(try await bench.ask("e", limits).usedUp?.limit == .jobs)
+    }
+
+    @Test func `who has used up a month is told the windows, and nothing is taken from them`() async throws {
+      let bench = try await AdmissionBench.still()
+      try await bench.book(row: 1, Spending(jobs: 3))
+      var limits = AdmissionLimits(perMinute: 2, perSecond: 1, burst: 3)
+      #expect(try await bench.ask("a", limits).passed != nil)
+      limits.jobs = 3
+      for _ in 1...3 {
+        let (limit, _, windows) = try #require(try await bench.ask("b", limits).usedUp)
+        #expect(limit == .jobs && windows.minute == .init(left: 1, next: .seconds(60)))
+        #expect(windows.bucket == .init(left: 2, next: .seconds(1)))
+      }
     }
 
     @Test func `a new job stands behind those that wait, a waiting one where it is`() async throws {
@@ -132,7 +146,7 @@ extension StillClockTests {
       #expect(try await bench.ask("a", concurrency: 1).passed?.0 == place(bench, 1, .zero))
       _ = try await bench.admit(try bench.job("a"), lease: "w.1", limit: 1)
       let (second, _) = try #require(try await bench.ask("b", concurrency: 1).passed)
-      #expect(second.position == 1 && second.start > .zero)
+      #expect(second.position == 1 && second.start ?? .zero > .zero)
       _ = try await bench.admit(try bench.job("b"), lease: "w.2", limit: 1)
       #expect(try await bench.ask("b", concurrency: 1).known?.position == 1)
     }
@@ -226,6 +240,9 @@ extension DoorAnswer {
     if case .pass(let place, let windows) = self { (place, windows) } else { nil }
   }
   fileprivate var known: DoorPlace? { if case .known(let place) = self { place } else { nil } }
+  fileprivate var usedUp: (limit: MonthlyLimit, at: Timestamp, windows: DoorWindows)? {
+    if case .usedUp(let limit, let time, let windows) = self { (limit, time, windows) } else { nil }
+  }
   fileprivate var refusal: (Duration, DoorWindows)? {
     if case .rate(let time, let windows) = self { (time, windows) } else { nil }
   }

@@ -10,6 +10,10 @@ import Testing
     try await bench.desk.longestLines(most).lines.map { "\($0.lane.rawValue) \($0.user) \($0.waiting)" }
   }
 
+  private func set(_ field: String, _ value: String, in key: String, _ bench: AdmissionBench) async throws {
+    _ = try await bench.redis.command(RedisCommand("HSET").arg(key).arg(field).arg(value))
+  }
+
   @Test func `the longest line is named first, and no more than were asked for`() async throws {
     let bench = try await AdmissionBench.still()
     #expect(try await lines(bench) == [])
@@ -29,13 +33,36 @@ import Testing
     let running = try bench.job("runs")
     _ = try await bench.admit(running, lease: "w1.0", limit: 1)
     for id in ["a1", "a2", "a3", "a4"] { try await bench.park(id) }
+    let early = try #require(try await bench.desk.longestLines(20).lines.first)
+    #expect(early.untilFirst == nil && early.untilLast == nil, "no run has ended")
+    try await set("dur", "25000", in: bench.keys.prefix + "user:\(Identifier.base64url("ana"))", bench)
     try await bench.desk.store(try Entitlement(decoding: Array(#"{"tier":"PRO"}"#.utf8)), of: "ana")
     let (found, at) = try await bench.desk.longestLines(20)
     let line = try #require(found.first)
     #expect(found.count == 1 && at.milliseconds == bench.now)
     #expect(line.reason == .concurrency && line.limit == 1 && line.active == 1 && line.waiting == 4)
-    #expect(line.untilFirst > .zero && line.untilLast == line.untilFirst * 4)
+    #expect(line.untilFirst == .seconds(25) && line.untilLast == .seconds(100))
     #expect(try Entitlement(decoding: line.entitlement ?? []).tier == "PRO")
+  }
+
+  @Test func `a line names a rate only while that is what keeps it longest`() async throws {
+    let bench = try await AdmissionBench.still()
+    let running = try bench.job("runs")
+    _ = try await bench.admit(running, lease: "w1.0", limit: 1)
+    try await bench.park("a1")
+    let room = bench.keys.room(.standard, Identifier.base64url("ana"))
+    func reason(why: String, closedFor milliseconds: Int64) async throws -> WaitReason? {
+      try await set("why", why, in: room, bench)
+      try await set("gate", "\(bench.now + milliseconds)", in: room, bench)
+      return try #require(try await bench.desk.longestLines(1).lines.first).reason
+    }
+    #expect(try await reason(why: "rate", closedFor: 50) == .concurrency, "its slots are taken for longer")
+    #expect(try await reason(why: "rate", closedFor: -1) == .concurrency, "that is over")
+    #expect(try await reason(why: "rate", closedFor: 40_000) == .rate)
+    #expect(try await reason(why: "money_reserved", closedFor: 50) == .moneyReserved)
+    _ = try await bench.finish(running, lease: "w1.0", run: "run-w1.0")
+    #expect(try await reason(why: "rate", closedFor: 40) == .rate)
+    #expect(try await reason(why: "rate", closedFor: -1) == nil, "nothing stands against it")
   }
 
   @Test func `a line is as long as its room, until the room is given back`() async throws {

@@ -71,7 +71,7 @@ extension StillClockTests {
         ])[0]
       }
       guard case .pass = try await answer([jobs[0]]) else { throw Unexpected() }
-      guard case .usedUp(.audio, _) = try await answer(jobs) else { throw Unexpected() }
+      guard case .usedUp(.audio, _, _) = try await answer(jobs) else { throw Unexpected() }
     }
 
     private struct Unexpected: Error {}

@@ -78,6 +78,64 @@ extension StillClockTests {
       #expect(try await waiting(bench) == [.providerResting: 1])
     }
 
+    /// Of a job whose run r1 ended so, and whose message came again.
+    private func letter(
+      _ bench: AdmissionBench, _ id: String, _ status: RunStatus, replays: String,
+      _ reason: WaitReason = .providerResting
+    ) async throws -> RestingJob {
+      let job = try bench.job(id)
+      let end = Finish(
+        job: job, leaseID: nil, run: "r1", status: status, result: Array("{}".utf8), output: nil, attempt: 0, costs: [])
+      _ = try await bench.desk.finish([end])
+      return RestingJob(
+        job: job, lane: .standard, until: Timestamp(milliseconds: bench.now + 9000), reason: reason, replays: replays)
+    }
+
+    @Test(arguments: [
+      (RunStatus.failed, WaitReason.providerResting), (.failed, .notBefore), (.blocked, .providerResting),
+      (.blocked, .notBefore),
+    ])
+    func `a letter that was replayed or released waits, and can be cancelled`(
+      _ status: RunStatus, _ reason: WaitReason
+    ) async throws {
+      let bench = try await AdmissionBench.still()
+      let letter = try await letter(bench, "a", status, replays: "r1", reason)
+      #expect(try await bench.desk.rest([letter, letter]) == [true, true])
+      #expect(try await waiting(bench) == [reason: 1])
+      let standing = try #require(try await bench.desk.explain("a"))
+      #expect(standing.state == .waiting && standing.wait?.reason == reason)
+      #expect(standing.status == nil && standing.run == nil && standing.result == nil)
+      guard case .idle(let idle) = try await bench.desk.cancel("a", note: "by anna") else {
+        Issue.record("it cannot be cancelled")
+        return
+      }
+      _ = try await bench.desk.finish([Finish(cancelling: idle, run: "r2", result: Array("{}".utf8))])
+      #expect(try await bench.desk.rest([letter]) == [false], "its message comes once more")
+      #expect(try await bench.desk.explain("a")?.status == .cancelled)
+      #expect(try await waiting(bench) == [:])
+      guard case .finished(let run) = try await bench.admit(letter.job, lease: "w.1", replays: "r1") else {
+        Issue.record("a cancelled job ran")
+        return
+      }
+      #expect(run.run == "r2")
+    }
+
+    @Test func `a letter that rested runs as a new run, and one of another run is left alone`() async throws {
+      let bench = try await AdmissionBench.still()
+      let letter = try await letter(bench, "a", .failed, replays: "r1")
+      let stranger = try await self.letter(bench, "b", .failed, replays: "r0")
+      #expect(try await bench.desk.rest([letter, stranger]) == [true, false])
+      guard case .admitted("run-w.1", 1, _, _, _, []) = try await bench.admit(letter.job, lease: "w.1", replays: "r1")
+      else {
+        Issue.record("no new run")
+        return
+      }
+      #expect(try await bench.desk.rest([letter]) == [false])
+      _ = try await bench.finish(letter.job, lease: "w.1", run: "run-w.1")
+      #expect(try await bench.desk.rest([letter]) == [false])
+      #expect(try await waiting(bench) == [:])
+    }
+
     @Test func `a run that paused rests with its attempts, and goes on with them`() async throws {
       let bench = try await AdmissionBench.still()
       let job = try bench.job("a")

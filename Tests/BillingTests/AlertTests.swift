@@ -39,7 +39,7 @@ import Testing
     #expect(
       alerts.map { String(decoding: $0.body, as: UTF8.self) } == [
         #"{"kind":"cost_cap","severity":"warning","scope":"user:anna","state":"raised","#
-          + #""message":"user:anna has used 50 % of its 1.000000000000 USD of 2026-11","#
+          + #""message":"user:anna has used 50 % of its 1.00 USD of 2026-11","#
           + #""action":"tollway users show anna; tollway users set anna --monthly-usd D raises the cap","#
           + #""userId":"anna","tier":"PRO","period":"2026-11","threshold":50,"unit":"usd","#
           + #""capUsd":"1.000000000000","amountUsd":"0.500000000000","hardStop":false,"#

@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Billing
@@ -42,6 +43,31 @@ import Testing
     #expect(changes.map(\.reason) == ["settled", "abuse", "paid"])
     #expect(changes.map(\.before) == [slowed, paid, nil])
     #expect(changes.map(\.after) == [nil, slowed, paid])
+  }
+
+  @Test func `what was changed since somebody looked is not replaced unseen`() async throws {
+    let time = Mutex<Int64>(1_790_000_000_000)
+    let ledger = try place.open {
+      Timestamp(
+        milliseconds: time.withLock { time in
+          time += 1
+          return time
+        })
+    }
+    let assignments = Assignments(in: ledger)
+    func assign(_ concurrency: Int, over shown: Timestamp?) async throws -> Assignment? {
+      try await assignments.assign(
+        "anna", over: shown, tier: nil, overrides: UserOverrides(concurrency: concurrency), by: "eve", reason: "")
+    }
+    let first = try #require(try await assign(1, over: nil))
+    #expect(try await assign(2, over: nil) == nil)
+    let second = try #require(try await assign(3, over: first.changedAt))
+    #expect(try await assign(4, over: first.changedAt) == nil)
+    #expect(try await assignments.assignment(of: "anna") == second)
+    #expect(try await assignments.unassign("anna", by: "root", reason: ""))
+    #expect(try await assign(5, over: second.changedAt) == nil)
+    #expect(try await assignments.assignment(of: "anna") == nil)
+    #expect(try await assignments.changes(of: "anna").map(\.after?.overrides.concurrency) == [nil, 3, 1])
   }
 
   @Test func `taking back what was never laid down says so and leaves no trace`() async throws {

@@ -35,7 +35,7 @@ import Testing
       .deadReplay, on: Intervention.Target(ids: ["a"]), ActNote(by: "root", reason: "again", surface: .cli))
     let trail = try await ledger.auditTrail(limit: 100)
     #expect(
-      trail.map { "\($0.act) \($0.target) \($0.by) \($0.reason)" } == [
+      trail.map { "\($0.act.rawValue) \($0.target) \($0.by) \($0.reason)" } == [
         "dead.replay a root again", "freeze.off  cy done", "provider.end_rest echo ana fast",
         "provider.release echo ana fast", "user.unassign u1 ben over", "freeze.on  cy launch",
         "key.create \(key.id) root pilot", "user.assign u1 ben contract", "provider.hold echo ana slow",

@@ -15,6 +15,20 @@ import Testing
     }
   }
 
+  @Test func `neither readers nor writers wait for a long report`() async throws {
+    try await withDatabase { database, _ in
+      _ = try await database.read { try $0.rows("SELECT 1") }
+      let start = ContinuousClock.now
+      let report = Task { try await database.readUnhurried { try $0.rows("SELECT pg_sleep(60)").count } }
+      try await Task.sleep(for: .milliseconds(200))  // so that it has begun, most likely
+      #expect(try await database.read { try $0.rows("SELECT 1").count } == 1)
+      #expect(try await database.write { try $0.rows("SELECT 1").count } == 1)
+      #expect(start.duration(to: .now) < .seconds(50))
+      report.cancel()
+      await #expect(throws: LedgerError.self) { try await report.value }
+    }
+  }
+
   @Test func `its tables have the columns of the SQLite file`() async throws {
     try await withDatabase { database, _ in
       let folder = try TemporaryFolder()

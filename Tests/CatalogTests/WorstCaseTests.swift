@@ -30,9 +30,9 @@ import Testing
 
   @Test func `speech that is charged by tokens has a price before it is made`() throws {
     let seconds = try worst(#"{"text": "0123456789"}"#, .tts, price("gpt-4o-mini-tts"))
-    #expect(lines(seconds).last == "input_tokens 10 estimate")
-    // 10 x 0.60/M + 2 x 0.00025
-    #expect(try seconds.cost == dollars("0.000506"))
+    #expect(lines(seconds).last == "output_audio_tokens 64 estimate")
+    // 10 x 0.60/M + 64 x 12/M, which is more than the 2 x 0.00025 that stand for tokens nobody states.
+    #expect(try seconds.cost == dollars("0.000774"))
     let tokens = try worst(#"{"text": "0123456789"}"#, .tts, price("gemini-2.5-flash-tts", of: "google"))
     #expect(lines(tokens).last == "output_audio_tokens 64 estimate")
     // 10 x 0.50/M + 64 x 10/M
@@ -80,6 +80,9 @@ import Testing
     #expect(try low.cost == dollars("0.011015"))
     let open = try worst(#"{"prompt": "x", "quality": "auto"}"#, .image, price("gpt-image-1"))
     #expect(try open.cost == dollars("0.250015"))
+    let beyond = try worst(#"{"prompt": "x", "size": "2048x3072"}"#, .image, price("gpt-image-1"))
+    // Larger than all that is listed: 4 x 6240 tokens x 40/M.
+    #expect(try beyond.cost == dollars("0.998415"))
     let unlisted = try worst(#"{"prompt": "x", "size": "2048x3072"}"#, .image, price("gpt-image-2"))
     #expect(lines(unlisted) == ["images 1 estimate", "input_tokens 3 estimate", "output_image_tokens 24960 estimate"])
   }
@@ -103,7 +106,38 @@ import Testing
   @Test func `echo uses what it declares`() throws {
     let worst = try worst(#"{"usage": {"characters": 5, "audio_seconds": 1.5}}"#, .echo)
     #expect(lines(worst) == ["characters 5 estimate", "audio_seconds 1.5 estimate"])
-    #expect(try self.worst("{}", .echo).usage == [])
+    #expect(try lines(self.worst("{}", .echo)) == ["requests 1 estimate"])
+    #expect(try lines(self.worst(#"{"usage": null}"#, .echo)) == ["requests 1 estimate"])
+  }
+
+  /// The least that a payload of each kind can be.
+  private static let payloads: [(TaskType, String)] = [
+    (.tts, #"{"text": "a"}"#), (.llm, #"{"prompt": "a"}"#), (.image, #"{"prompt": "a", "n": 3}"#),
+    (.video, #"{"prompt": "a"}"#), (.embedding, #"{"input": ["a", "b"]}"#), (.echo, "{}"),
+    (.echo, #"{"usage": {"characters": 5}}"#),
+  ]
+
+  @Test(arguments: payloads)
+  func `a price for a request is set aside once, whatever is asked for`(task: TaskType, text: String) throws {
+    let price = try #require(
+      book("  - {provider: p, model: m, unit_prices: [{unit: requests, price: \"0.05\"}]}").prices.first)
+    let worst = try worst(text, task, price)
+    #expect(try worst.cost == dollars("0.05"))
+    #expect(lines(worst).filter { $0.hasPrefix("requests") } == ["requests 1 estimate"])
+  }
+
+  @Test func `as many requests are set aside as an echo job declares`() throws {
+    let price = try #require(
+      book("  - {provider: p, model: m, unit_prices: [{unit: requests, price: \"0.05\"}]}").prices.first)
+    #expect(try worst(#"{"usage": {"requests": 3}}"#, .echo, price).cost == dollars("0.15"))
+  }
+
+  @Test(arguments: payloads)
+  func `the least charge is set aside, whatever is asked for`(task: TaskType, text: String) throws {
+    let price = try #require(
+      book("  - {provider: p, model: m, min_charge: \"0.05\", unit_prices: [{unit: requests, price: \"0.01\"}]}").prices
+        .first)
+    #expect(try worst(text, task, price).cost == dollars("0.05"))
   }
 
   @Test func `the cost is rounded up`() throws {

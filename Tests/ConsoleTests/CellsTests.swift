@@ -28,6 +28,39 @@ import Testing
     #expect(states["verdict"] == "warn" && states["verdict-do"] == "")
   }
 
+  @Test func `what lacks a slot is shown as ours, and nothing waits only where nothing does`() {
+    var sample = FleetSample(time: Timestamp(milliseconds: 0))
+    sample.lanes[0].waiting = [.providerResting: 14]
+    sample.lanes[1].waiting = [.concurrency: 10]
+    (sample.lanes[2].runnable, sample.lanes[2].oldestRunnable) = (3, .seconds(2))
+    let cells = Console.cells(of: sample, Verdict(.flowing, "Work flows."))
+    func cell(_ lane: LaneSample, _ name: String) -> String {
+      cells.first { $0.id == "\(lane.lane.rawValue)-\(name)" }.map { "\($0.text) \($0.state)" } ?? ""
+    }
+    #expect(
+      sample.lanes.map { cell($0, "oldest") } == [
+        "none lacks a slot ", "none lacks a slot ", "2 s ", "nothing waits calm",
+      ])
+    #expect(cell(sample.lanes[2], "slot") == "3 warn" && cell(sample.lanes[0], "slot") == "0 none")
+    let html = Console.lane(
+      sample.lanes[2].lane, sample, Verdict(.flowing, ""), history: FleetTrend(), Sample().chrome)
+    #expect(html.contains("3 jobs wait for nothing but a slot.") && html.contains("more than 1 min is slow"))
+  }
+
+  @Test func `a provider that nobody called is not said to serve`() throws {
+    var sample = try Sample().fleet
+    for index in sample.providers.indices {
+      sample.providers[index].callsPerMinute = sample.providers[index].row.provider == "echo" ? 3 : 0
+    }
+    let cells = Console.cells(of: sample, Sample().verdict)
+    let states = Dictionary(uniqueKeysWithValues: cells.map { ($0.id, "\($0.text), \($0.state)") })
+    #expect(states["provider-echo"] == "echo serves, calm" && states["provider-piper"] == "piper no calls, ")
+    #expect(states["provider-elevenlabs"] == "elevenlabs 1 model rests, warn")
+    let page = Console.providers(try Sample().board, samples: sample.providers, Sample().chrome)
+    #expect(page.contains(" providers rest or are held, 1 model rests; 1 was called in the last minute</h1>"))
+    #expect(page.contains("Hold anthropic</button>") && page.contains("Release openai</button>"))
+  }
+
   @Test func `a fleet that nobody could read yet has cells, too`() {
     let sample = FleetSample(time: Timestamp(milliseconds: 0))
     let cells = Console.cells(of: sample, Verdict(.unknown, "Nothing is known yet"))

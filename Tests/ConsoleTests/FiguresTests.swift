@@ -21,6 +21,16 @@ import Testing
     #expect(Figure.usd("not a number") == "not a number")
   }
 
+  @Test func `what was divided is rounded`() {
+    #expect(Figure.about(Money(nanoUSD: 166_666_666_666)) == "$166.67")
+    #expect(Figure.about(Money(nanoUSD: 3_333_333)) == "$0.0033" && Figure.about(.zero) == "$0.00")
+  }
+
+  @Test func `seconds of video are minutes where minutes are granted`() {
+    #expect(Figure.minutes(ExactDecimal(90)) == "1.5" && Figure.minutes(ExactDecimal(3600)) == "60")
+    #expect(Figure.minutes(.zero) == "0")
+  }
+
   @Test func `places in a drawing have one decimal`() {
     #expect(Figure.place(0) == "0.0" && Figure.place(12.34) == "12.3" && Figure.place(-0.5) == "-0.5")
   }

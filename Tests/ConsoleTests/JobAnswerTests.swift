@@ -8,13 +8,36 @@ import Testing
   @Test func `a limit of the user is as intended, and the fleet is not`() {
     var job = Sample().waitingJob
     #expect(JobAnswer(job).severity == "calm")
-    #expect(JobAnswer(job).sentence == "Waits as intended: u_8841 runs 5 of 5 at once (tier PLUS).")
+    #expect(JobAnswer(job).sentence == "Waits as intended: u_8841 is at its concurrency, 5 of 5 (tier PLUS).")
     job.reason = "provider_resting"
     job.resting = [.init(provider: "voxcorp", reason: "failures")]
     #expect(JobAnswer(job).severity == "bad")
-    #expect(JobAnswer(job).sentence == "Waits for us: its providers rest (voxcorp: its calls fail).")
+    #expect(JobAnswer(job).sentence == "Waits for us: its providers do not serve (voxcorp: its calls failed).")
     job.reason = "slot"
-    #expect(JobAnswer(job).sentence.hasPrefix("Waits for us"))
+    #expect(JobAnswer(job).sentence == "Waits for us: all 48 slots are busy.")
+    job.busy = 47
+    #expect(JobAnswer(job).sentence == "Waits for us: nothing stands against it, and a worker has to take it.")
+    (job.workers, job.slots, job.busy) = (0, 0, 0)
+    #expect(JobAnswer(job).sentence == "Waits for us: no worker is there.")
+  }
+
+  @Test func `a user with a slot free is not said to wait as intended`() {
+    var job = Sample().waitingJob
+    job.active = 4
+    #expect(!JobAnswer(job).sentence.contains("as intended"))
+  }
+
+  @Test func `every reason has a sentence and a label of its own`() {
+    var job = Explanation(unknown: "j", at: Timestamp(milliseconds: 0))
+    job.state = "waiting"
+    let sentences = WaitCause.allCases.map { cause in
+      job.reason = cause.rawValue
+      return JobAnswer(job).sentence
+    }
+    #expect(Set(sentences).count == WaitCause.allCases.count && !sentences.contains("Waits."))
+    #expect(Set(WaitCause.allCases.map(\.label)).count == WaitCause.allCases.count)
+    #expect(WaitCause.allCases.allSatisfy { WaitCause(rawValue: $0.rawValue) == $0 })
+    #expect(WaitCause(rawValue: "of a newer release") == nil)
   }
 
   @Test(arguments: ["queued", "waiting", "running", "succeeded", "failed", "blocked", "cancelled", "dead", "unknown"])

@@ -19,6 +19,15 @@ import Testing
     }
   }
 
+  @Test func `a group's name survives a form, whatever its complaint looks like`() {
+    let letters = Sample(evil: " " + String(repeating: "x", count: 84) + " y").letters(3, .dead)
+    for group in LetterGroup.all(of: letters) {
+      #expect(group.shape.count == 120 && group.shape.hasSuffix(" "))
+      #expect(!group.key.isEmpty && group.key.allSatisfy { $0.isLetter || $0.isNumber })
+    }
+    #expect(Set(letters.map { LetterGroup.key(of: $0) }).count == 3)
+  }
+
   @Test(arguments: [
     ("status 429 for job-17.", "status 429 for #."), ("took 12.5 s of (30)", "took # s of (#)"), ("", ""),
     ("req_8f0a failed: 1234", "# failed: #"),

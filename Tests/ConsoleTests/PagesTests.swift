@@ -15,6 +15,16 @@ import Testing
     }
   }
 
+  @Test func `nothing on a page turns texts round or is not seen`() throws {
+    for (name, html) in try Sample(evil: "\u{202E}\u{7}\u{200B}x").pages {
+      #expect(
+        html.unicodeScalars.allSatisfy { $0 == "\n" || ![.control, .format].contains($0.properties.generalCategory) },
+        "\(name)")
+      #expect(name.hasSuffix("-none") || html.contains("\u{FFFD}\u{FFFD}\u{FFFD}x"), "\(name)")
+    }
+    #expect(ConsoleCell(id: "x", text: "a\u{202E}b").text == "a\u{FFFD}b")
+  }
+
   @Test func `no page has a style, a script or an address of its own`() throws {
     for (name, html) in try Sample().pages {
       for word in [" style=", " on[a-z]+=", "http://", "https://", "javascript:", "<style", "<iframe", "<img"] {
@@ -82,6 +92,21 @@ import Testing
     )
     #expect(open.contains(#"data-live="page /console/jobs/7F3K-Q2/events""#) && open.contains("Cancel the job"))
     #expect(!ended.contains("data-live") && !ended.contains("Cancel the job"))
+  }
+
+  @Test func `a job that may go out again has the way to its plan, for those who may act`() {
+    let form = #"action="/console/plans""#
+    #expect(Console.job(Sample().deadJob, Sample().chrome).contains(form))
+    #expect(!Console.job(Sample().deadJob, Sample(role: .read).chrome).contains(form))
+    #expect(!Console.job(Sample().waitingJob, Sample().chrome).contains(form))
+  }
+
+  @Test func `costs of attempts have a column where one is known`() {
+    var job = Sample().deadJob
+    #expect(Console.job(job, Sample().chrome).contains(">Cost</th>"))
+    for index in job.attempts.indices { job.attempts[index].costUsd = nil }
+    #expect(
+      !Console.job(job, Sample().chrome).contains(#""Cost""#) && !Console.job(job, Sample().chrome).contains(">Cost<"))
   }
 
   @Test func `links lead to what they name whatever it is called`() {

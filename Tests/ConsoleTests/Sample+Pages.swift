@@ -47,7 +47,7 @@ extension Sample {
     let sample = FleetSample(time: now)
     let verdict = Verdict(
       .idle, "Nothing has run yet",
-      commands: ["tollway worker", "tollway submit --user ana --task echo", "tollway doctor"])
+      commands: ["tollway worker", "tollway billing", "tollway submit --user ana --task echo", "tollway doctor"])
     return Console.plaza(sample, verdict, history: FleetTrend(), changes: [], chrome)
   }
 }

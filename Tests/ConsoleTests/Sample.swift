@@ -133,21 +133,21 @@ struct Sample {
   }
 
   var changes: [ChangeRow] {
-    var cancel = entry("job.cancel", "7F3K-A1\(evil)", "wrong text\(evil)", 30)
+    var cancel = entry(.jobCancel, "7F3K-A1\(evil)", "wrong text\(evil)", 30)
     cancel.surface = "console"
-    var replay = entry("dead.replay", "reason=provider_failed", "voxcorp is back", 400)
+    var replay = entry(.deadReplay, "reason=provider_failed", "voxcorp is back", 400)
     replay.surface = "cli"
     replay.outcome = .init(done: 97, kept: 3)
-    var assign = entry("user.assign", user, "asked for more", 700)
+    var assign = entry(.userAssign, user, "asked for more", 700)
     assign.after = .init(
       tier: "PRO", overrides: UserOverrides(concurrency: 8, monthlyUsd: Money(nanoUSD: 20_500_000_000)))
     return [
-      cancel, replay, assign, entry("freeze.on", "", "look at it", 900), entry("provider.hold", "openai", "odd", 4000),
-      entry("key.revoke", "k_12", "lost", 9000),
+      cancel, replay, assign, entry(.freezeOn, "", "look at it", 900), entry(.providerHold, "openai", "odd", 4000),
+      entry(.keyRevoke, "k_12", "lost", 9000),
     ].map { ChangeRow($0) }
   }
 
-  private func entry(_ act: String, _ target: String, _ reason: String, _ seconds: Int64) -> AuditEntry {
+  private func entry(_ act: AuditEntry.Act, _ target: String, _ reason: String, _ seconds: Int64) -> AuditEntry {
     AuditEntry(at: ago(seconds), by: "ana\(evil)", act: act, target: target, reason: reason)
   }
 }

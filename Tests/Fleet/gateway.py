@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import hashlib
 import http.client
 import json
 import re
@@ -243,5 +244,43 @@ def door():
         return f"{len(taken)} of 200 in {took:.1f} s"
 
 
+def cannot_be_read():
+    """A message that no worker can read ends the job that came in with these very bytes, and no other: it is not
+    shown as queued for ever, and its stream ends."""
+    with Fleet("gateway") as fleet:
+        fleet.start_provider("--latency-ms", "20")
+        fleet.use_rules(rules.policy(fleet.provider_port), rules.costs())
+        gateway = start_gateway(fleet)
+        names = ["spoiled", "whole", "grown"]
+        for name in names:
+            accepted = submit(gateway, job("ana", name))
+            check(accepted.status == 202, f"{name}: {accepted.status} {accepted.text}")
+            check(accepted.json["expectedStart"] is None, f"without a worker it starts at {accepted.json}")
+        letters = {json.loads(body)["id"]: (properties, body) for properties, body in fleet.drain("jobs.low")}
+        huge = b" " * (1 << 20) + letters["grown"][1]
+        mark = next(key for key in fleet.keys() if key.endswith("door:job:grown"))
+        words = fleet.redis().get(mark).split()
+        words[1] = hashlib.sha256(huge).hexdigest()[:32].encode()
+        fleet.redis().set(mark, b" ".join(words), keepttl=True)
+        with fleet.connection() as connection:
+            channel = connection.channel()
+            channel.confirm_delivery()
+            text = "application/json"
+            spoiled = letters["spoiled"][1]
+            for name, body, kind in (("spoiled", spoiled, "text/plain"), ("whole", b"{", text), ("grown", huge, text)):
+                fleet.publish_raw(channel, "low", body, message_id=name, content_type=kind)
+        fleet.worker = fleet.start_worker(4)
+        for name in ("spoiled", "grown"):
+            path = f"/v1/jobs/{name}"
+            wait_for(f"{name} is dead", PATIENCE, lambda: send(gateway, "GET", path).json["status"] == "dead")
+            status = send(gateway, "GET", path).json
+            check(status["error"]["code"] == "invalid_message" and status["userId"] == "ana", f"{name}: {status}")
+            events = send(gateway, "GET", f"{path}/events").text
+            check("event: result" in events, f"the stream of {name} ended with {events[-300:]}")
+        wait_for("three letters", PATIENCE, lambda: fleet.depth("jobs.dead") == 3)
+        other = send(gateway, "GET", "/v1/jobs/whole").json
+        check(other["status"] == "queued", f"a foreign message ended the job: {other}")
+
+
 if __name__ == "__main__":
-    main(from_request_to_bill, keys_decide, redis_forgets, nobody_says, where_it_listens, door)
+    main(from_request_to_bill, keys_decide, redis_forgets, nobody_says, where_it_listens, door, cannot_be_read)

@@ -190,6 +190,48 @@ def scene_refused():
         quiet(fleet)
 
 
+def scene_replayed():
+    """One picture fails until it is a dead letter. Replayed while its provider is held it waits, and whoever asks sees
+    that; then it is made. The story stays failed and still says because of which scene."""
+    with studio(pictures="fake", worker=False) as fleet:
+        worker = fleet.start_worker()
+        story = accepted(fleet.gateway, request(tier="tier3", scene_2="fault-500 of the sea"))
+        picture = f"{story['storyId']}.s2.image"
+        error = ended(fleet, story)["error"]
+        check((error["scene"], error["code"]) == (2, "provider_failed"), f"{error}")
+        wait_for("the picture's letter", PATIENCE, lambda: fleet.depth("jobs.dead") == 1)
+        wait_for("the rest of the story to end", PATIENCE, lambda: over(fleet, story), pause=0.2)
+        check(fleet.stop(worker) == 0, "the worker did not drain")
+        workers = fleet.command("lanes")["workers"]
+        check(workers == 0, f"a worker that ended is still counted: {workers}")
+        fleet.use_rules(policy(fleet.provider_port, "espeak", "card"), rules.costs())
+        fleet.start_worker()
+
+        def turn(act):
+            done = fleet.run("providers", act, "card", "--reason", "trial")
+            check(done.returncode == 0, f"{act}: {done.stderr}")
+
+        turn("hold")
+        fleet.command("dead", "replay", picture)
+
+        def shown():
+            return send(fleet.gateway, "GET", f"/v1/jobs/{picture}").json
+
+        waiting = wait_for("the letter to wait for its provider", PATIENCE,
+                           lambda: shown() if shown()["reason"] == "provider_resting" else None, pause=0.2)
+        check((waiting["status"], waiting["run"], waiting["result"]) == ("waiting", None, None), f"{waiting}")
+        explained = fleet.command("explain", picture)
+        check((explained["state"], explained["reason"]) == ("waiting", "provider_resting"), f"{explained}")
+        turn("release")
+        wait_for("the picture", PATIENCE, lambda: shown()["status"] == "succeeded", pause=0.2)
+        status = status_of(fleet, story)
+        check(status["status"] == "failed" and status["video"]["artifact"] is None, f"{status}")
+        check((status["error"]["scene"], status["error"]["code"]) == (2, "parent_failed"), f"{status['error']}")
+        found = send(fleet.gateway, "HEAD", status["scenes"][1]["image"]["artifact"])
+        check(found.status == 200, f"the picture that was made later is not there: {found.status}")
+        quiet(fleet)
+
+
 def given_up():
     """The first picture of a long story is refused while most scenes wait for one of two slots: those are not begun any
     more, none of them is left waiting, and the ledger has what was called and nothing else."""
@@ -334,9 +376,11 @@ def within_the_tier():
 
 def all_stories():
     return together({scenario.__name__: scenario for scenario in (
-        memory_lost, seeds_example, given_up, scene_refused, sent_again, known_at_once, within_the_tier)}, at_once=2)
+        memory_lost, seeds_example, given_up, scene_refused, scene_replayed, sent_again, known_at_once,
+        within_the_tier)}, at_once=2)
 
 
 if __name__ == "__main__":
     main(all_stories, by_name_only=(
-        seeds_example, scene_refused, given_up, memory_lost, sent_again, known_at_once, within_the_tier))
+        seeds_example, scene_refused, scene_replayed, given_up, memory_lost, sent_again, known_at_once,
+        within_the_tier))

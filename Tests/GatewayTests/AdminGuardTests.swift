@@ -56,6 +56,8 @@ struct AdminGuardTests {
           let answer = try await bench.send(request.path, method: request.method, "{\(members)\(tail)}")
           #expect(try answer.status == 422 && answer.problem == "invalid-message", "\(request.path) \(tail.prefix(20))")
         }
+        let bare = try await bench.send(request.path, method: request.method)
+        #expect(try bare.status == 422 && bare.json["member"]?.string == "reason", "\(request.path)")
         let body = try #require(request.body)
         let headers = ["Content-Type": "text/plain"]
         #expect(try await bench.send(request.path, method: request.method, body, headers: headers).status == 415)

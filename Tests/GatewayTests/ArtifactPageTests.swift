@@ -84,12 +84,16 @@ struct ArtifactPageTests {
 
   @Test func `the files of a job are numbered`() async throws {
     let output = #"{"artifacts":[\#(Self.entry("one.wav")),\#(Self.entry("two.html", "text/html"))]}"#
-    try await with(outputs: ["job": output], files: ["one.wav", "two.html"]) { bench, _ in
+    let single = #"{"artifact":\#(Self.entry("one.wav"))}"#
+    try await with(outputs: ["job": output, "single": single], files: ["one.wav", "two.html"]) { bench, _ in
+      for (job, count) in [("job", "2 files"), ("single", "1 file")] {
+        let answer = try await bench.send("/v1/jobs/\(job)/artifact?n=3")
+        #expect(try answer.status == 404 && answer.json["detail"]?.string == "the job produced \(count)")
+      }
       #expect(try await bench.download("/v1/jobs/job/artifact?n=1").field("content-type") == "audio/wav")
       let second = try await bench.download("/v1/jobs/job/artifact?n=2")
       #expect(second.status == 200 && second.field("content-type") == "application/octet-stream")
       #expect(second.field("content-disposition") == #"attachment; filename="job-2.html""#)
-      #expect(try await bench.send("/v1/jobs/job/artifact?n=3").problem == "not-found")
       for n in ["0", "-1", "x", ""] { #expect(try await bench.send("/v1/jobs/job/artifact?n=\(n)").status == 400) }
     }
   }

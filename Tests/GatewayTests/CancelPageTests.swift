@@ -1,9 +1,12 @@
 import AMQP
 import Admission
 import AsyncHTTPClient
+import Billing
 import Contracts
 import Gateway
+import Logging
 import NIOHTTP1
+import Operations
 import TestKit
 import Testing
 
@@ -113,6 +116,49 @@ struct CancelPageTests {
       }
       #expect(begun == 0)
       #expect(try await bench.send(story, method: .DELETE).status == 200)
+    }
+  }
+
+  @Test func `what an administrator cancels is kept, what a sender cancels is not`() async throws {
+    try await GatewayBench.with { bench in
+      let (_, sender) = try await bench.key([.submit])
+      let (admin, header) = try await bench.key([.admin])
+      try await waitUntil("keys are asked for") { try await bench.send("/v1/jobs/x").status == 401 }
+      for job in ["hers", "theirs", "over"] { _ = try await bench.submit(echo(job), headers: sender) }
+      try await bench.finish(try echoJob("over"), output: nil, isStarted: false)
+      let story = try await bench.tell(1, headers: sender)
+      let id = try #require(story.split(separator: "/").last)
+      #expect(try await bench.send("/v1/jobs/hers", method: .DELETE, headers: sender).status == 200)
+      #expect(try await bench.changes() == [])
+      let traced = header.merging(["X-Request-Id": "r-9"]) { $1 }
+      #expect(try await bench.send("/v1/jobs/theirs", method: .DELETE, headers: traced).status == 200)
+      #expect(try await bench.send("/v1/jobs/over", method: .DELETE, headers: header).status == 409)
+      #expect(try await bench.send("/v1/jobs/none", method: .DELETE, headers: header).status == 404)
+      #expect(try await bench.send(story, method: .DELETE, headers: header).status == 200)
+      let rows = try await bench.ledger.ledger().auditTrail(limit: 10)
+      #expect(rows.map(\.target) == ["\(id).video \(id).s1.speech \(id).s1.image", "over", "theirs"])
+      #expect(rows.allSatisfy { $0.act == .jobCancel && $0.by == "key:\(admin.id)" && $0.surface == "api" })
+      #expect(rows.map { $0.outcome?.done } == [3, 0, 1] && rows.map { $0.outcome?.kept } == [0, 1, 0])
+      #expect(rows[2].requestID == "r-9")
+    }
+  }
+
+  @Test func `a job that runs on is kept without an outcome`() async throws {
+    try await GatewayBench.with { bench in
+      _ = try await bench.submit(echo("slow"))
+      _ = try await bench.start(try echoJob("slow"))
+      #expect(try await bench.send("/v1/jobs/slow", method: .DELETE).status == 202)
+      let rows = try await bench.ledger.ledger().auditTrail(limit: 10)
+      #expect(rows.map(\.target) == ["slow"] && rows[0].by == "local" && rows[0].outcome == nil)
+    }
+  }
+
+  @Test func `without the ledger it is cancelled all the same, and the log says that it is not kept`() async throws {
+    let closed = LedgerAccess { () throws(LedgerError) in throw LedgerError(.unexpected, "closed for the test") }
+    try await GatewayBench.with(ledger: closed) { bench in
+      _ = try await bench.submit(echo("job"))
+      #expect(try await bench.send("/v1/jobs/job", method: .DELETE).json["status"]?.string == "cancelled")
+      #expect(bench.log.count(.warning, "what is cancelled is not kept in the audit") == 1)
     }
   }
 

@@ -71,6 +71,49 @@ struct ConsoleFormTests {
     }
   }
 
+  @Test func `a form that is too large says how large one may be`() async throws {
+    try await GatewayBench.with { bench in
+      try await ConsoleBrowser.with(bench) { browser in
+        _ = try await browser.get("/console/freeze")
+        let answer = try await browser.post("/console/plans", [("id", String(repeating: "x", count: 300_000))])
+        #expect(answer.status == 413 && answer.text.contains("262144 bytes"))
+      }
+    }
+  }
+
+  @Test func `a change that somebody else made meanwhile is not taken back unseen`() async throws {
+    try await GatewayBench.with { bench in
+      try await ConsoleBrowser.with(bench) { browser in
+        func shown() async throws -> String {
+          let page = try await browser.get("/console/users/ana")
+          return String(try #require(page.text.firstMatch(of: /name="shown" value="([^"]*)"/)).1)
+        }
+        func set(_ concurrency: Int, over shown: String) async throws -> GatewayBench.Answer {
+          try await browser.post(
+            "/console/users/ana", [("concurrency", "\(concurrency)"), ("reason", "x"), ("shown", shown)])
+        }
+        func concurrency() async throws -> String? {
+          let own = try await bench.send("/v1/admin/users/ana").json["assigned"]?["overrides"]
+          return own?["concurrency"]?.integer.map { "\($0)" }
+        }
+        let nothing = try await shown()
+        #expect(nothing.isEmpty)
+        #expect(try await set(3, over: nothing).status == 303)
+        let three = try await shown()
+        #expect(
+          try await bench.put("/v1/admin/users/ana", #"{"overrides":{"concurrency":7},"reason":"y"}"#).status == 200)
+        for old in [nothing, three] {
+          let refused = try await set(4, over: old)
+          #expect(refused.status == 409 && refused.text.contains("changed meanwhile"))
+          #expect(try await concurrency() == "7")
+        }
+        #expect(try await set(4, over: try await shown()).status == 303)
+        #expect(try await concurrency() == "4")
+        #expect(try await set(5, over: "yesterday").status == 422)
+      }
+    }
+  }
+
   @Test func `every answer says where scripts, styles and forms may come from and go to`() async throws {
     try await GatewayBench.with { bench in
       try await ConsoleBrowser.with(bench) { browser in

@@ -39,6 +39,18 @@ struct ConsolePlanTests {
     }
   }
 
+  @Test func `a plan says that the film of a scene is not made by it`() async throws {
+    try await GatewayBench.with { bench in
+      try await ConsoleBrowser.with(bench) { browser in
+        try await bench.bury(["one", "st-a-3.s2.image", "st-b-3.video"])
+        for (ids, isSaid) in [(["one", "st-a-3.s2.image"], true), (["one"], false), (["st-b-3.video"], false)] {
+          let page = try await browser.get(try await Self.plan(browser, ids))
+          #expect(page.text.contains("A story that failed stays failed") == isSaid, "\(ids)")
+        }
+      }
+    }
+  }
+
   @Test func `more than ten letters want their number typed`() async throws {
     try await GatewayBench.with { bench in
       try await ConsoleBrowser.with(bench) { browser in

@@ -47,10 +47,15 @@ struct DoorLimitTests {
       try await book("ana", Spending(jobs: 10))
       let quota = try await bench.submit(echo(tier: "PRO"))
       #expect(try quota.status == 429 && quota.problem == "quota-exceeded" && quota.json["limit"]?.string == "jobs")
+      let windows = #""rps";r=20;t=0, "rpm";r=60;t=0"#
       #expect((1...2_678_400).contains(quota.field("retry-after").flatMap { Int($0) } ?? 0))
+      #expect(quota.field("ratelimit") == windows)
       try await book("ben", Spending(nanoUSD: 1_000_000_000, jobs: 1))
       let cap = try await bench.submit(echo(user: "ben", tier: "PRO"))
       #expect(try cap.status == 402 && cap.problem == "cost-cap-reached")
+      #expect((1...2_678_400).contains(cap.field("retry-after").flatMap { Int($0) } ?? 0))
+      #expect(cap.field("ratelimit-policy") == #""rps";q=5;w=1;burst=20, "rpm";q=60;w=60"#)
+      #expect(cap.field("ratelimit") == windows)
       #expect(try await bench.take(from: .standard) == nil)
     }
   }

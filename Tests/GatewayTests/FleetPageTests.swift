@@ -65,6 +65,11 @@ struct FleetPageTests {
       let board = try await bench.send("/v1/lanes").json
       #expect(board["lanes"]?.elements.compactMap { $0["lane"]?.string } == Lane.allCases.map(\.rawValue))
       #expect(board["workers"]?.integer == 0 && board["notices"]?.elements.isEmpty == true)
+      try await waitUntil("the verdict sees that nobody works") {
+        try await bench.send("/v1/lanes").json["verdict"]?["state"]?.string == "stopped"
+      }
+      let verdict = try await bench.send("/v1/lanes").json["verdict"]
+      #expect(verdict?["headline"]?.string?.isEmpty == false && verdict?["because"]?.isArray == true)
       try await waitUntil("the hold is seen") {
         try await bench.send("/v1/providers").json["providers"]?.elements.first?["state"]?.string == "held"
       }

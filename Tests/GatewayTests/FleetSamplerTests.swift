@@ -13,6 +13,10 @@ import Testing
 
 @testable import Gateway
 
+extension Seats.Holder {
+  static let `operator` = Self(key: nil, isConsole: true)
+}
+
 @Suite(.timeLimit(.minutes(5)))
 struct FleetSamplerTests {
   /// A sampler of its own beside the gateway's, running while `body` does.
@@ -22,7 +26,7 @@ struct FleetSamplerTests {
     let policy = try PolicyFile.read(text: GatewayBench.policy).0
     let sampler = FleetSampler(
       desk: bench.desk, broker: broker ?? bench.broker, policy: { policy }, ledger: bench.ledger,
-      seats: Seats(limit: 100),
+      seats: Seats(limit: 100, console: 0, key: 100),
       configuration: GatewayConfiguration(address: GatewayAddress(host: "127.0.0.1", port: 0)),
       now: { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }, logger: bench.log.logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -78,9 +82,9 @@ struct FleetSamplerTests {
 
   /// While so many are shown six frames each, and one more reads none.
   private func load(of viewers: Int, on sampler: FleetSampler, _ bench: GatewayBench) async throws -> Load {
-    var seats: [FleetSampler.Seat] = []
-    for _ in 0..<viewers { seats.append(try sampler.join()) }
-    let slow = try sampler.join()
+    var seats: [Gallery<FleetFrame>.Seat] = []
+    for _ in 0..<viewers { seats.append(try sampler.join(for: .operator)) }
+    let slow = try sampler.join(for: .operator)
     let commandsBefore = try await commands(bench)
     let scriptsBefore = try await bench.scriptCalls()
     let begin = ContinuousClock.now
@@ -99,7 +103,7 @@ struct FleetSamplerTests {
       scripts: Double(scriptsAfter - scriptsBefore) / seconds)
   }
 
-  private static func frames(_ count: Int, of seat: FleetSampler.Seat) async -> Int {
+  private static func frames(_ count: Int, of seat: Gallery<FleetFrame>.Seat) async -> Int {
     var frames = 0
     while frames < count, case .status = await seat.viewer.next() { frames += 1 }
     return frames
@@ -159,7 +163,7 @@ struct FleetSamplerTests {
   @Test func `a gateway that ends ends what is watched`() async throws {
     try await GatewayBench.with { bench in
       let sampler = try await ended(bench)
-      #expect(throws: Problem.self) { try sampler.join() }
+      #expect(throws: Problem.self) { try sampler.join(for: .operator) }
     }
   }
 

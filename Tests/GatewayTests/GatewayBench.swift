@@ -160,6 +160,9 @@ struct GatewayBench {
 
   var streams: Int { server.streams }
 
+  /// Bytes of bodies that requests hold.
+  var bodyBytes: Int { server.bodyBytes }
+
   struct Download: Sendable {
     var status: Int
     var headers: HTTPHeaders

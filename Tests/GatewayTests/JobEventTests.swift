@@ -100,6 +100,7 @@ struct JobEventTests {
   {
     try await GatewayBench.with(adjust: {
       $0.streams = 1
+      $0.consoleStreams = 0
       $0.heartbeat = .milliseconds(200)
     }) { bench in
       _ = try await bench.submit(echo("job"))

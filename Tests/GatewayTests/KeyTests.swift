@@ -18,7 +18,46 @@ struct KeyTests {
       #expect(try foreign.status == 421 && foreign.problem == "misdirected")
       let page = try await bench.submit(echo(), headers: ["Origin": "https://tollway.example"])
       #expect(try page.status == 403 && page.problem == "forbidden")
-      #expect(try await bench.submit(echo(), headers: ["Origin": "http://localhost:8080"]).status == 202)
+    }
+  }
+
+  @Test func `without keys no other page of this machine is answered, and a page of ours says what it sends`()
+    async throws
+  {
+    try await GatewayBench.with { bench in
+      let json = ["Content-Type": "application/json"]
+      for headers in [
+        ["Origin": "http://localhost:3000"], ["Origin": "http://127.0.0.1"], ["Origin": "null"],
+        ["Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"], ["Sec-Fetch-Site": "same-site"],
+        ["Sec-Fetch-Site": "cross-site"],
+      ] {
+        let answer = try await bench.submit(echo(), headers: headers.merging(json) { $1 })
+        #expect(try answer.status == 403 && answer.problem == "forbidden", "\(headers)")
+      }
+      #expect(try await bench.submit(echo(), headers: ["Origin": bench.base]).status == 415)
+      #expect(try await bench.submit(echo(), headers: ["Origin": bench.base].merging(json) { $1 }).status == 202)
+      let ours = ["Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"].merging(json) { $1 }
+      #expect(try await bench.submit(echo(), headers: ours).status == 202)
+      // Somebody follows a link.
+      #expect(try await bench.send("/console", headers: ["Sec-Fetch-Site": "cross-site"]).status == 200)
+    }
+  }
+
+  @Test func `without keys nothing is answered that a proxy on this machine sends on`() async throws {
+    try await GatewayBench.with { bench in
+      let fields = [
+        "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "fleet.example",
+        "Forwarded": "for=203.0.113.7", "X-Real-IP": "203.0.113.7", "Via": "1.1 proxy",
+      ]
+      for (name, value) in fields {
+        let answer = try await bench.submit(echo(), headers: [name: value])
+        #expect(answer.status == 403 && answer.text.contains("tollway keys create"), "\(name)")
+        #expect(try await bench.send("/console", headers: [name: value]).status == 403, "\(name)")
+        #expect(try await bench.send("/readyz", headers: [name: value]).status == 200, "\(name)")
+      }
+      let (_, header) = try await bench.key([.submit])
+      try await waitUntil("a key is asked for") { try await bench.submit(echo()).status == 401 }
+      #expect(try await bench.submit(echo(), headers: header.merging(fields) { $1 }).status == 202)
     }
   }
 

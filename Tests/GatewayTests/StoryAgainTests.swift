@@ -41,7 +41,8 @@ struct StoryAgainTests {
       // As if Redis had lost what came in.
       let mark = bench.desk.keys.prefix + "door:job:" + speech
       _ = try await bench.redis.command(RedisCommand("DEL").arg(mark))
-      #expect(try await bench.submit(echo(String(speech), user: "ben")).status == 202)
+      let time = try await bench.desk.time()
+      try await bench.desk.expect([try echoJob(String(speech), user: "ben")], lane: .low, tier: "FREE", at: time)
       let (_, ben) = try await bench.key([.read, .submit], "ben")
       let (_, ana) = try await bench.key([.read, .submit], "ana")
       try await waitUntil("keys are asked for") { try await bench.send(story).status == 401 }
@@ -52,6 +53,33 @@ struct StoryAgainTests {
       #expect(shown["scenes"]?.elements.first?["speech"]?["status"]?.string == "unknown")
       #expect(try await bench.send(story, method: .DELETE, headers: ana).status == 202, "one job is not known")
       #expect(try await bench.send("/v1/jobs/\(speech)", headers: ben).json["status"]?.string == "queued")
+    }
+  }
+
+  @Test func `a job that would be taken for one of a story is refused`() async throws {
+    try await GatewayBench.with { bench in
+      let story = try await bench.tell(1).dropFirst("/v1/stories/".count)
+      for id in ["\(story).video", "st-hack-2.video", "st-hack-2.s2.image", "st-hack-2.s1.speech"] {
+        let answer = try await bench.submit(echo(id))
+        #expect(try answer.status == 422 && answer.json["member"]?.string == "id", "\(id)")
+      }
+      #expect(try await bench.send("/v1/stories/st-hack-2").status == 404)
+      for id in ["st-hack-2", "st-hack-2.s3.image", "st-hack.video", "st-hack-2.video.mp4"] {
+        #expect(try await bench.submit(echo(id)).status == 202, "\(id)")
+      }
+    }
+  }
+
+  /// Its video has a second time what is told.
+  @Test func `a story whose jobs are too large for a message is not taken`() async throws {
+    try await GatewayBench.with { bench in
+      let scene = #"{"narration":"A\#(String(repeating: "🚪", count: 4_340))"}"#
+      let scenes = Array(repeating: scene, count: 60).joined(separator: ",")
+      let body = #"{"userId":"ana","script":{"scenes":[\#(scenes)]}}"#
+      #expect(body.utf8.count < JobMessage.maximumBytes)
+      let answer = try await bench.send("/create-story", method: .POST, body)
+      #expect(try answer.status == 413 && answer.problem == "too-large" && answer.json["member"]?.string == "script")
+      #expect(try await bench.messages(in: .low) == 0)
     }
   }
 

@@ -44,6 +44,7 @@ struct StoryEventTests {
   @Test func `jobs and stories share the places, and a story of somebody else is as good as none`() async throws {
     try await GatewayBench.with(adjust: {
       $0.streams = 1
+      $0.consoleStreams = 0
       $0.heartbeat = .milliseconds(200)
     }) { bench in
       let story = try await bench.tell(1)

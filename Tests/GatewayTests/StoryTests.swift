@@ -76,6 +76,7 @@ struct StoryTests {
       ("{}", "script"), (#"{"script":{"scenes":[]}}"#, "script.scenes"),
       (script(61), "script.scenes"), (#"{"script":{"scenes":[{"narration":"  "}]}}"#, "script.scenes[0].narration"),
       (#"{"script":{"scenes":["x"]}}"#, "script.scenes[0].narration"),
+      (#"{"script":{"scenes":[{"narration":"\u2026 - !"}]}}"#, "script.scenes[0].narration"),
       (#"{"script":{"scenes":[{"narration":"a","imagePrompt":1}]}}"#, "script.scenes[0].imagePrompt"),
       (script(1, #","videoConfig":3"#), "videoConfig"),
       (script(1, #","videoConfig":{"size":"1x1"}"#), "videoConfig.size"),
@@ -86,6 +87,9 @@ struct StoryTests {
     for (text, member) in faults {
       let problem = #expect(throws: Problem.self) { try request(text) }
       #expect(problem?.member == member && problem?.code == .invalidMessage, "\(text)")
+    }
+    for told in ["7", "Кто там?", "日", "…and"] {
+      _ = try request(#"{"script":{"scenes":[{"narration":"\#(told)"}]}}"#)
     }
     for text in [script(60), script(1, #","videoConfig":null,"seriesId":null"#)] { _ = try request(text) }
   }

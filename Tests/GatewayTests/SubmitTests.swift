@@ -10,6 +10,7 @@ import Testing
 struct SubmitTests {
   @Test func `a job is in its tier's lane when it is accepted`() async throws {
     try await GatewayBench.with { bench in
+      try await bench.desk.report(WorkerReport(worker: "w", slots: 1))
       for (tier, lane, priority) in [("tier1", "low", 1), ("tier2", "standard", 2), ("BUSINESS", "high", 3)] {
         let answer = try await bench.submit(echo("job-\(tier)", tier: tier))
         #expect(answer.status == 202)
@@ -96,6 +97,43 @@ struct SubmitTests {
       let large = #"{"userId":"ana","taskType":"echo","payload":{"x":"\#(String(repeating: "x", count: 1 << 20))"}}"#
       let answer = try await bench.submit(large)
       #expect(try answer.status == 413 && answer.problem == "too-large")
+    }
+  }
+
+  @Test func `a body that has no room for its id is refused, and not published`() async throws {
+    try await GatewayBench.with { bench in
+      func body(_ bytes: Int, id: String = "") -> String {
+        let (head, tail) = (#"{\#(id)"userId":"ana","taskType":"echo","payload":{"x":""#, #""}}"#)
+        return head + String(repeating: "x", count: bytes - head.utf8.count - tail.utf8.count) + tail
+      }
+      let most = JobMessage.maximumBytes
+      for headers in [[:], ["Idempotency-Key": "order 1"]] {
+        let answer = try await bench.submit(body(most - 20), headers: headers)
+        #expect(try answer.status == 413 && answer.problem == "too-large")
+      }
+      #expect(try await bench.take(from: .low) == nil)
+      #expect(try await bench.submit(body(most - 40)).status == 202)
+      #expect(try await bench.submit(body(most, id: #""id":"whole","#)).status == 202)
+      for _ in 1...2 {
+        let message = try #require(try await bench.take(from: .low))
+        #expect(message.body.utf8.count <= most)
+      }
+    }
+  }
+
+  @Test func `a start that nobody can know is not foretold, and none before its time`() async throws {
+    try await GatewayBench.with { bench in
+      let lonely = try await bench.submit(echo()).json
+      #expect(lonely["expectedStart"]?.isNull == true && lonely["position"]?.integer == 1)
+      let later = "2036-01-01T00:00:00.000Z"
+      func body(_ more: String) -> String { #"{"userId":"ben","taskType":"echo","payload":{},\#(more)}"# }
+      func start(_ more: String) async throws -> JSONValue? {
+        try await bench.desk.report(WorkerReport(worker: "w", slots: 1))
+        return try await bench.submit(body(more)).json["expectedStart"]
+      }
+      try await waitUntil("a worker is seen") { try await start(#""model":null"#)?.string != nil }
+      #expect(try await start(#""notBefore":"\#(later)""#)?.string == later)
+      #expect(try await start(#""after":["nobody-knows"]"#)?.isNull == true)
     }
   }
 

@@ -1,4 +1,5 @@
 import Contracts
+import Crypto
 import Logging
 import Testing
 
@@ -8,12 +9,13 @@ import Testing
 @Suite struct DeliveryTests {
   private let time = Timestamp(milliseconds: 1_763_999_000_000)
 
-  private func delivery(_ headers: AMQPTable) -> Delivery {
+  private func delivery(_ headers: AMQPTable = [:], body: [UInt8] = [], oversize: String? = nil) -> Delivery {
     var properties = AMQPProperties()
     properties.headers = headers
     let message = AMQPDelivery(
       address: AMQPDeliveryAddress(generation: 1, channel: 1, tag: 1), queue: "q", subscription: 0, redelivered: false,
-      exchange: "", routingKey: "low", properties: properties, body: [], propertyBytes: 0)
+      exchange: "", routingKey: "low", properties: properties, body: body,
+      oversize: oversize.map { AMQPDelivery.Oversize(bytes: 2_000_000, sha256: $0) }, propertyBytes: 0)
     return Delivery(
       message, lane: .low, serial: 0, topology: Topology(), budget: ByteBudget(limit: 1))
   }
@@ -58,6 +60,13 @@ import Testing
     #expect(
       parked.properties.headers
         == [Header.copy: 1, Header.trips: 4, "theirs": 1, Header.firstSeen: .int(time.milliseconds)])
+  }
+
+  @Test func `a body that was too large to be held has the digest of the whole`() {
+    let body = Array("a job".utf8)
+    let whole = Identifier.hex(bytes: Array(SHA256.hash(data: body)))
+    #expect(delivery(body: body).digest == JobMessage.digest(of: body))
+    #expect(delivery(body: [], oversize: whole).digest == JobMessage.digest(of: body))
   }
 
   @Test func `a letter tells nothing of copies`() throws {

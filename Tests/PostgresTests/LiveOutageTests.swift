@@ -134,6 +134,39 @@ import Testing
     #expect(!log.lines.map(\.text).joined().contains("hunter2"))
   }
 
+  @Test func `a server that accepts and says nothing costs one of many its time`() async throws {
+    let hole = try Relay(to: nil)
+    let url = "postgres://anna@127.0.0.1:\(hole.port)/ledger?connect_timeout=2"
+    try await withClient(url) { client in
+      let start = ContinuousClock.now
+      let errors = await withTaskGroup(of: PostgresError?.self) { group in
+        for _ in 1...20 { group.addTask { await client.failure(of: "SELECT 1") } }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      let took = start.duration(to: .now)
+      #expect(errors.count == 20 && errors.allSatisfy { $0?.code == .unreachable })
+      #expect(took < .seconds(20), "\(took)")  // one after the other it would be 40
+    }
+  }
+
+  @Test func `a server that falls silent between two transactions is found out as soon as one that cannot be reached`()
+    async throws
+  {
+    try await withRelay { _, address, relay in
+      let hasty: (inout PostgresConfiguration) -> Void = { $0.connectTimeout = .seconds(1) }
+      try await withClient(address, configure: hasty) { away in
+        _ = try await away.backend()
+        relay.fallSilent(at: "BEGIN")
+        let start = ContinuousClock.now
+        let late = await away.failure(of: "SELECT 1")
+        #expect(late?.code == .deadlineExceeded)
+        #expect(await away.failure(of: "SELECT 1")?.code == .deadlineExceeded)
+        #expect(start.duration(to: .now) < .seconds(40))  // a statement would be waited for 70
+        try await waitUntil("it is tried again") { await away.failure(of: "SELECT 1") == nil }
+      }
+    }
+  }
+
   @Test func `the second host is used where the first does not answer`() async throws {
     let port = try freePort()
     try await LivePostgres.shared().withDatabase { url in

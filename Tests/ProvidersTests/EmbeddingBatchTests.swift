@@ -31,4 +31,10 @@ import Testing
     #expect(parts.map { $0.usage.first?.quantity } == [ExactDecimal(3), ExactDecimal(7)])
     #expect(parts.map { $0.cost?.nanoUSD } == [3, 6])
   }
+
+  @Test func `a job whose share is nothing is told so`() throws {
+    let batch = EmbeddingBatch([try Self.call(#""one""#), try Self.call(#""\#(String(repeating: "a", count: 99))""#)])
+    let parts = batch.parts(of: [Usage(.inputTokens, ExactDecimal(2), .provider)], nil)
+    #expect(parts.map { $0.usage.map(\.quantity) } == [[ExactDecimal(0)], [ExactDecimal(2)]])
+  }
 }

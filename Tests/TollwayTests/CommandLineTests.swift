@@ -36,6 +36,17 @@ struct CommandLineTests {
     #expect(finished.output.isEmpty && !finished.errors.isEmpty)
   }
 
+  @Test(arguments: ["docs/console.md", "Sources/Console/Templates/signin.mustache"])
+  func `the commands for a first key of the console are no wrong usage`(path: String) async throws {
+    let text = try String(contentsOf: TestDirectory.packageRoot.appending(path: path), encoding: .utf8)
+    let commands = text.matches(of: /tollway (keys create [^#<`\n]+)/).map { String($0.1).replacing("'", with: "") }
+    #expect(!commands.isEmpty)
+    for command in commands {
+      let finished = try await run(command)
+      #expect(finished.ending == .exited(75), "\(command): \(finished.errors)")
+    }
+  }
+
   @Test(arguments: [
     "lanes", "explain a", "cancel a", "topology apply", "topology check", "submit --user a --task echo --text x",
     "dead list",

@@ -40,6 +40,13 @@ struct ExplanationTests {
     return FleetFigures(at: time(0), workers: [report])
   }
 
+  /// With a slot that is free.
+  private var roomy: FleetFigures {
+    var figures = fleet
+    figures.workers[0].running[.high] = 3
+    return figures
+  }
+
   private func lines(_ standing: JobStanding) -> [String] {
     Explanation("job-7", standing, fleet).lines(Style(isColoured: false))
   }
@@ -68,7 +75,11 @@ struct ExplanationTests {
         "TIME                      WHAT",
         "2026-11-21T10:57:50.000Z  had to wait: concurrency",
         "",
-        "→ raise the limit: tollway users set ana@toll.way --concurrency 3",
+        "→ add workers or slots: all are busy",
+      ])
+    #expect(
+      Explanation("job-7", waiting(), roomy).advice == [
+        "raise the limit: tollway users set ana@toll.way --concurrency 3"
       ])
   }
 
@@ -92,7 +103,8 @@ struct ExplanationTests {
   @Test func `the reason is what binds now, not what bound when the job was judged`() {
     var freed = waiting()
     freed.active = 1
-    #expect(Explanation("j", freed, fleet).reason == "concurrency", "two are in front of it")
+    #expect(Explanation("j", freed, roomy).reason == "concurrency", "two are in front of it")
+    #expect(Explanation("j", freed, fleet).reason == "slot", "the first of them lacks a slot of the fleet")
     freed.wait?.position = 1
     #expect(Explanation("j", freed, fleet).reason == "slot")
     #expect(Explanation("j", freed, fleet).advice == ["add workers or slots: all are busy"])
@@ -152,8 +164,8 @@ struct ExplanationTests {
       explanation.advice == ["tollway dead show job-7", "mend the cause, then tollway dead replay job-7"])
     let lines = explanation.lines(Style(isColoured: false))
     #expect(lines.contains("cost   0.000123 USD"))
-    #expect(lines.contains("ATTEMPT  PROVIDER  MODEL  OUTCOME   MS  USD"))
-    #expect(lines.contains("      1  openai    tts-1  failed   812    -"))
+    #expect(lines.contains("ATTEMPT  PROVIDER  MODEL  OUTCOME   MS"))
+    #expect(lines.contains("      1  openai    tts-1  failed   812"))
     #expect(explanation.skipped.map(\.provider) == ["elevenlabs"])
     #expect(lines.contains { $0.contains("elevenlabs") && $0.hasSuffix("capability") })
   }

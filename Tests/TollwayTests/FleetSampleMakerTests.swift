@@ -57,6 +57,7 @@ struct FleetSampleMakerTests {
     let lane = sample[.high]
     #expect(lane.ready == 10 && lane.runnable == 17 && lane.running == 3 && lane.consumers == 1)
     #expect(lane.theirs.map(\.count) == [12] && lane.ours.map(\.reason) == [.providerResting])
+    #expect(lane.waitingTheirs == 12 && lane.waitingOurs == 18 && lane.backlog == 30, "what lacks a slot is ours")
     #expect(lane.oldestRunnable == .seconds(4) && lane.promise == .seconds(5) && !lane.isLate)
     #expect(sample.workers == 1 && sample.slots == 8 && sample.busy == 3 && sample.dead == 3 && sample.blocked == 4)
     #expect(sample.age == .seconds(2) && !sample.isStale && sample.freeze.isOn == false)

@@ -66,8 +66,22 @@ struct KeysCommandTests {
       let row = try #require(try await bench.rows("keys list").first)
       #expect(row["revoked"] is String)
       #expect(try await run("revoke \(id)").checked().contains("revoked already"))
-      let unknown = try await run("revoke nobody")
-      #expect(unknown.ending == .exited(1) && unknown.errors.contains("there is no key nobody"))
+    }
+  }
+
+  @Test func `a whole secret names its key, and is never said again`() async throws {
+    try await withKey { id, secret in
+      let tail = String(secret.suffix(43))
+      for foreign in ["tw_000000000000_\(tail)", "nobody-\(tail)", "twice_\(secret)"] {
+        let unknown = try await run("revoke \(foreign)")
+        #expect(unknown.ending == .exited(1) && unknown.errors.contains("there is no such key"))
+        #expect(!(unknown.errors + unknown.output).contains(tail))
+      }
+      #expect(try await copy(of: id)?.isRevoked == false)
+      let revoked = try await run("revoke \(secret) --reason leaked")
+      #expect(revoked.ending == .exited(0) && revoked.output.contains("key \(id) (studio) is refused"))
+      #expect(!(revoked.errors + revoked.output).contains(tail))
+      #expect(try await copy(of: id)?.isRevoked == true)
     }
   }
 

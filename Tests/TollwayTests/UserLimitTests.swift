@@ -59,7 +59,7 @@ struct UserLimitTests {
       changedAt: Timestamp(milliseconds: 0), changedBy: "root", reason: "")
     let limits = UserLimit.all(of: tier, assignment)
     #expect(
-      limits.map { "\($0.name) \($0.value ?? "-") \($0.origin)" } == [
+      limits.map { "\($0.name.rawValue) \($0.value ?? "-") \($0.origin)" } == [
         "concurrency 5 tier", "monthlyUsd 3.000000000000 override", "hardStop true tier", "tokens 0 override",
         "audio_seconds - tier", "video_minutes 60 tier", "jobs 100 tier", "rpm 90 override", "rps 5 tier",
         "burst 5 tier",

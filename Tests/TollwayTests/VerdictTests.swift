@@ -77,7 +77,7 @@ struct VerdictTests {
       })
     #expect(
       verdict.state == .idle && verdict.whose == .nobody && verdict.headline == "Nothing was ever seen to run here.")
-    #expect(verdict.commands.count == 3 && verdict.commands.allSatisfy { $0.hasPrefix("tollway ") })
+    #expect(verdict.commands.count == 4 && verdict.commands.allSatisfy { $0.hasPrefix("tollway ") })
   }
 
   @Test func `no worker, and nothing to do`() {
@@ -179,7 +179,7 @@ struct VerdictTests {
         edit(&$0, .high) { $0.waiting = [.providerResting: 5] }
       })
     #expect(verdict.state == .stopped && verdict.act == "tollway providers release voxcorp")
-    #expect(verdict.headline == "5 of 5 jobs that wait need voxcorp, which is held by hand.")
+    #expect(verdict.headline == "5 of 5 jobs that wait need voxcorp, which is held.")
     #expect(verdict.because == ["Provider voxcorp has been held by ana for 1 min."])
   }
 
@@ -190,14 +190,56 @@ struct VerdictTests {
     #expect(verdict.headline == "Work flows, but provider voxcorp has rested for 1 min: no money is left there.")
   }
 
-  @Test func `slots that are full are no fault as long as promises are kept`() {
+  @Test func `where several providers are out nobody is told to undo a hold that may not matter`() {
+    let hand = BreakerState(scope: "espeak", reason: .hand, since: ago(60), retryAt: BreakerState.never)
+    let hold = ProviderHold(provider: "espeak", since: ago(60), by: "ana", reason: "odd voices")
+    let rest = BreakerState(scope: "echo", reason: .failures, since: ago(30), retryAt: ago(-4))
+    let verdict = Verdict(
+      of: sample {
+        $0.providers = [
+          ProviderSample(provider("echo", rest)), ProviderSample(provider("espeak", hand, hold: hold)),
+        ]
+        edit(&$0, .standard) { $0.waiting = [.providerResting: 24] }
+      })
+    #expect(verdict.headline == "24 of 24 jobs that wait need providers that do not serve.")
+    #expect(verdict.act == "tollway providers")
+    #expect(verdict.because.last == "Which of them a job needs, tollway explain JOB says.")
+    let both = Verdict(
+      of: sample {
+        $0.providers = [
+          ProviderSample(
+            provider("echo", BreakerState(scope: "echo", reason: .hand, since: ago(9), retryAt: BreakerState.never))),
+          ProviderSample(provider("espeak", hand, hold: hold)),
+        ]
+        edit(&$0, .standard) { $0.waiting = [.providerResting: 1] }
+      })
+    #expect(both.headline == "1 of 1 job that waits needs a provider that does not serve.")
+    #expect(both.act == "tollway providers")
+  }
+
+  @Test func `jobs that wait for a held provider are ours although they are few`() {
+    let hand = BreakerState(scope: "espeak", reason: .hand, since: ago(60), retryAt: BreakerState.never)
+    let verdict = Verdict(
+      of: sample {
+        $0.providers = [ProviderSample(provider("echo")), ProviderSample(provider("espeak", hand))]
+        edit(&$0, .standard) { $0.waiting = [.providerResting: 2, .concurrency: 7] }
+      })
+    #expect(verdict.state == .flowing && verdict.whose == .ours && verdict.act == "tollway providers")
+    #expect(
+      verdict.headline
+        == "Work flows; 2 jobs wait for a provider that does not serve, 7 wait as users' own limits and wishes say.")
+    #expect(verdict.because.first == "Theirs: 7 at their concurrency.")
+  }
+
+  @Test func `slots that are full are always said, and slow only when promises are not kept`() {
     func full(waited: Duration) -> FleetSample {
       sample(running: 16) {
         edit(&$0, .high) { ($0.runnable, $0.oldestRunnable, $0.promise) = (120, waited, .seconds(5)) }
       }
     }
     let kept = Verdict(of: full(waited: .seconds(3)))
-    #expect(kept.state == .flowing && kept.whose == .nobody && kept.act == nil)
+    #expect(kept.state == .flowing && kept.whose == .ours && kept.act == nil)
+    #expect(kept.headline == "Work flows; all 16 slots are busy, and 120 jobs wait for one.")
     #expect(kept.next == "At this pace all of it is through in about 2 min.")
     let broken = Verdict(of: full(waited: .seconds(161)))
     #expect(broken.state == .slow && broken.whose == .ours && broken.act == "tollway worker")
@@ -205,6 +247,58 @@ struct VerdictTests {
       broken.headline
         == "The oldest job of lane high has waited 2 min 41 s for a slot, and was promised 5 s: all 16 slots are busy.")
     #expect(!broken.excluded.contains { $0.hasPrefix("the workers") })
+  }
+
+  @Test func `full slots are said beside what users' limits hold, and count as ours`() {
+    let verdict = Verdict(
+      of: sample(running: 16) { sample in
+        edit(&sample, .low) { ($0.runnable, $0.oldestRunnable) = (22, .seconds(9)) }
+        edit(&sample, .standard) { $0.waiting = [.concurrency: 12] }
+        sample.users = [
+          WaitingUser(user: "ana", lane: .standard, running: 2, limit: 2, waiting: 12, lastStart: ago(-9))
+        ]
+      })
+    #expect(verdict.state == .flowing && verdict.whose == .ours)
+    #expect(
+      verdict.headline
+        == "Work flows; all 16 slots are busy, and 22 jobs wait for one, 12 wait as users' own limits and wishes say.")
+    #expect(verdict.next == "At this pace all of it is through in about 34 s.")
+  }
+
+  @Test func `full slots are said beside another fault`() {
+    let verdict = Verdict(
+      of: sample(running: 16) { sample in
+        edit(&sample, .low) { ($0.runnable, $0.waiting) = (5, [.catchingUp: 25]) }
+      })
+    #expect(verdict.state == .slow && verdict.headline.hasPrefix("25 jobs wait until it is known again"))
+    #expect(
+      verdict.because.contains(
+        "All 16 slots are busy, and 5 jobs wait for one. At this pace all of it is through in about 30 s."))
+  }
+
+  @Test func `a backlog without a promise is slow after a minute`() {
+    func waiting(_ seconds: Int64) -> Verdict {
+      Verdict(
+        of: sample(running: 16) { edit(&$0, .low) { ($0.runnable, $0.oldestRunnable) = (22, .seconds(seconds)) } })
+    }
+    #expect(waiting(60).state == .flowing)
+    let late = waiting(75)
+    #expect(late.state == .slow && late.whose == .ours && late.act == "tollway worker")
+    #expect(
+      late.headline == "The oldest job of lane low has waited 1 min 15 s for a slot: all 16 slots are busy.")
+    #expect(late.because == ["22 jobs could start if there were slots."])
+  }
+
+  @Test func `the end of the longest lines is said only where all of it is known`() {
+    let verdict = Verdict(
+      of: sample { sample in
+        edit(&sample, .standard) { $0.waiting = [.concurrency: 12] }
+        sample.users = [
+          WaitingUser(user: "ana", lane: .standard, running: 2, limit: 2, waiting: 12),
+          WaitingUser(user: "ben", lane: .standard, running: 2, limit: 2, waiting: 2, lastStart: ago(-3)),
+        ]
+      })
+    #expect(verdict.next == "At this pace all of it is through in about 12 s.")
   }
 
   @Test func `a lane that is late although slots are free`() {
@@ -241,7 +335,7 @@ struct VerdictTests {
       })
     #expect(verdict.state == .flowing && verdict.whose == .theirs && verdict.act == nil)
     #expect(verdict.headline == "Work flows; 318 jobs wait as users' own limits and wishes say.")
-    #expect(verdict.because == ["By reason: 300 at the limit of jobs at once, 18 at a rate."])
+    #expect(verdict.because == ["By reason: 300 at their concurrency, 18 at their rate."])
     #expect(verdict.next == "The last of the longest lines starts in 4 min.")
     #expect(!"\(verdict)".contains("ana"))
   }

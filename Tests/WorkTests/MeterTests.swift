@@ -152,6 +152,67 @@ import Testing
     #expect(stated.cost == Cost(Money(nanoUSD: 5), basis: .provider, priceID: nil))
   }
 
+  @Test(arguments: [
+    (TaskType.tts, #"{"text":"a"}"#, Usage.Unit.characters), (.llm, Self.text, .inputTokens),
+    (.image, Self.picture, .images), (.video, Self.clip, .videoSeconds), (.embedding, #"{"input":"a"}"#, .inputTokens),
+  ])
+  func `an attempt that used something is a request, by which it may be priced`(
+    task: TaskType, payload: String, unit: Usage.Unit
+  ) throws {
+    let price = Price(provider: "p", model: "m", rows: [Self.row(.requests, "0.05")])
+    let stated = usage((unit, 1))
+    let request = Usage(.requests, ExactDecimal(1), .measured)
+    let five = Cost(Money(nanoUSD: 50_000_000), basis: .priceBook, priceID: price.id)
+    for used in [stated, []] {
+      let reply = ProviderReply(output: [], usage: used)
+      let success = try #require(try event(.success(reply), task: task, payload: payload, price: price))
+      #expect(success.usage == used + [request] && success.cost == five)
+    }
+    let failure = ProviderFailure(.contentRefused, "refused", usage: stated)
+    let failed = try #require(try event(.failure(failure), task: task, payload: payload, price: price))
+    #expect(failed.usage == stated + [request] && failed.cost == five)
+    let unheard = try lost([], task: task, payload: payload, price: price)
+    #expect(unheard.cost.amount == five.amount && unheard.usage.contains { $0.unit == .requests })
+    let down = ProviderFailure(.server, "down")
+    #expect(try event(.failure(down), task: task, payload: payload, price: price)?.cost.amount == .zero)
+  }
+
+  @Test func `what its provider counted as requests is not counted twice`() throws {
+    let price = Price(provider: "p", model: "m", rows: [Self.row(.requests, "0.05")])
+    let reply = ProviderReply(output: [], usage: usage((.requests, 3)))
+    let event = try #require(
+      try event(.success(reply), task: .echo, payload: #"{"usage":{"requests":3}}"#, price: price))
+    #expect(event.usage == reply.usage && event.cost.amount == Money(nanoUSD: 150_000_000))
+  }
+
+  @Test func `a success of which its provider says nothing that costs is booked at its worst case, as an estimate`()
+    throws
+  {
+    let silent = try #require(
+      try event(.success(ProviderReply(output: [], usage: [])), task: .llm, payload: Self.text))
+    #expect(silent.outcome == .success)
+    #expect(silent.usage == (try worst(.llm, Self.text).usage))
+    #expect(silent.cost == (try worst(.llm, Self.text).booked))
+    // What was measured stays; what it is charged by stands beside it.
+    let spoken = Price(
+      provider: "p", model: "m", rows: [Self.row(.inputTokens, "0.001"), Self.row(.outputTokens, "0.01")])
+    let measured = usage((.characters, 5), source: .measured)
+    let speech = try #require(
+      try event(
+        .success(ProviderReply(output: [], usage: measured)), task: .tts, payload: #"{"text":"hello"}"#, price: spoken))
+    #expect(speech.usage.first == measured.first)
+    #expect(speech.usage.dropFirst().map(\.unit) == [.audioSeconds, .inputTokens, .outputAudioTokens])
+    // 5 x 0.001 + 32 x 0.01
+    #expect(speech.cost == Cost(Money(nanoUSD: 325_000_000), basis: .estimate, priceID: spoken.id))
+    let stated = ProviderReply(output: [], usage: [], statedCost: Money(nanoUSD: 5))
+    let told = try #require(try event(.success(stated), task: .llm, payload: Self.text))
+    #expect(told.usage.isEmpty && told.cost.basis == .provider)
+    let free = Price(provider: "p", model: "m", rows: [Self.row(.inputTokens, "0")])
+    let nothing = try #require(
+      try event(.success(ProviderReply(output: [], usage: [])), task: .llm, payload: Self.text, price: free))
+    #expect(nothing.usage.isEmpty && nothing.cost == Cost(.zero, basis: .priceBook, priceID: free.id))
+  }
+
   @Test func `pictures and clips keep what the job asked for, by which they are priced`() throws {
     let price = Price(
       provider: "p", model: "m",

@@ -110,6 +110,18 @@ import Testing
     #expect(cheaper.candidates.map(\.provider.name) == ["openai"])
   }
 
+  @Test func `a price for each request is reserved for every job, so that a cap can hold`() throws {
+    var (policy, _) = try PolicyFile.read(text: PolicyFile.builtIn)
+    policy.tiers["PRO"]?.costCap = TierPolicy.CostCap(monthly: Money(nanoUSD: 100_000_000), isHard: true)
+    let each = Price.Row(unit: .requests, each: ExactDecimal(mantissa: 5, decimals: 2))
+    let prices = PriceBook([Price(provider: "echo", model: ".*", match: .regex, rows: [each])])
+    var view = BreakerView()
+    let planned = Planner(policy: policy, prices: prices).plan(
+      try job(), foundIn: .standard, entitlement: nil, now: Self.now, view: &view)
+    guard case .plan(let plan) = planned else { Issue.record("no plan"); return }
+    #expect(plan.worst?.nanoUSD == 50_000_000)
+  }
+
   @Test func `a bound that no candidate keeps ends the job for good and names the least that it would take`() throws {
     let fault = try fault(text(#","maxCostUsd":0.002"#), in: .standard)
     #expect(fault.code == .costCapReached)

@@ -260,7 +260,7 @@ if not reason then
   end
   if state == 'waiting' then
     count_wait(job[10], job[11], -1, u)
-    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until', 'parents', 'queued', 'series', 'metadata')
+    redis.call('HDEL', job_key, 'why', 'seq', 'at', 'until', 'parents', 'seen', 'queued', 'series', 'metadata')
   end
   if bay then
     local every = tonumber(room[10] or 0)

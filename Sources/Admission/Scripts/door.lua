@@ -11,11 +11,12 @@
 --      11  code of the user's tier
 --      12  of a request for many jobs, whose id (argument 4) is that of none: the job of it that workers know it by, else ''
 --      13  digest of that job's body, or ''
--- RETURNS  {'pass', now, position, ms until the expected start, windows}
+--      14  and on: ids of the jobs that must have succeeded first
+-- RETURNS  {'pass', now, position, ms until the expected start, windows}     -1 for a start that nobody can know
 --          {'known', now, position, ms until the expected start}   the same is here already; position 0: it runs or ended
 --          {'conflict'}                              another body or user under this id
 --          {'rate', ms until it can come in, windows}
---          {'used_up', what, now}                    a word of argument 9: the ledger alone is at the limit
+--          {'used_up', what, now, windows}           a word of argument 9: the ledger alone is at the limit
 --          {'hold', ms}                              Redis lost its memory: limits and tiers may not be known yet
 --          windows: {requests left in the minute, ms until one more, requests left in the bucket, ms until one more}, -1
 --          for what is unlimited
@@ -35,6 +36,17 @@ for figure in string.gmatch(ARGV[8], '%S+') do
 end
 local rpm, emission, burst = limits[1], limits[2], limits[3]
 local room = redis.call('HMGET', room_key(lane, u), 'bay', 'n', 'seq', 'head', 'gate', 'every')
+
+local function waits_for_others()
+  for index = 14, #ARGV do
+    local parent = redis.call('HMGET', P .. 'job:' .. ARGV[index], 'state', 'user', 'status')
+    local has_succeeded = parent[1] == 'done' and parent[2] == u and parent[3] == 'succeeded'
+    if not has_succeeded and redis.call('HGET', P .. 'parent:' .. ARGV[index], 'user') ~= u then
+      return true
+    end
+  end
+  return false
+end
 
 -- When a job at a place in the line starts, by what the room knows.
 local function start_at(position, is_started)
@@ -60,7 +72,9 @@ local is_sent = not is_many or mark == sender .. 'sent'
 if job[1] == 'running' or job[1] == 'done' then
   return {'known', now, 0, 0}
 elseif job[1] == 'waiting' and is_sent then
-  if STANDS_ALONE[job[7]] then
+  if job[7] == 'parents' then
+    return {'known', now, 1, -1}
+  elseif STANDS_ALONE[job[7]] then
     return {'known', now, 1, math.max(0, tonumber(job[8] or 0) - now)}
   end
   local waits_in = redis.call('HMGET', room_key(job[4] or lane, u), 'seq', 'head')
@@ -74,13 +88,14 @@ elseif mark and is_many and is_sent then
   return {'known', now, 1, start_at(1, false)}
 end
 
+local used_up
 local base = five(redis.call('HGET', P .. 'money:' .. u, month(now) .. ':base'))
 for index, name in ipairs({'nano_usd', 'tokens', 'audio', 'video', 'jobs'}) do
   local cap = limits[index + 3]
   -- A cap of no money lets through what costs none: only admission knows which jobs do.
-  if cap and (index > 1 or cap > 0) and base[index] >= cap and
+  if not used_up and cap and (index > 1 or cap > 0) and base[index] >= cap and
     string.find(' ' .. ARGV[9] .. ' ', ' ' .. name .. ' ', 1, true) then
-    return {'used_up', name, now}
+    used_up = name
   end
 end
 
@@ -105,7 +120,7 @@ if rpm then
       instant, tonumber(redis.call('ZRANGE', minute, count - rpm, count - rpm, 'WITHSCORES')[2]) + 60000000)
   end
 end
-local passes = instant <= micros
+local passes = not used_up and instant <= micros
 if passes and (emission or rpm) then
   local number = tonumber(counted[2] or 0) + 1
   arrival = arrival + (emission or 0)
@@ -128,7 +143,9 @@ if emission then
   windows[3] = math.max(0, burst - used)
   windows[4] = used > 0 and math.ceil((arrival - micros - (used - 1) * emission) / 1000) or 0
 end
-if not passes then
+if used_up then
+  return {'used_up', used_up, now, windows}
+elseif not passes then
   return {'rate', math.ceil((instant - micros) / 1000), windows}
 end
 
@@ -137,8 +154,10 @@ local position = 1
 if room[1] and tonumber(room[2] or 0) > 0 then
   position = math.max(1, tonumber(room[3] or 0) + 1 - tonumber(room[4] or 0))
 end
-local start = 0
-if position > 1 or redis.call('ZCOUNT', P .. 'leases:' .. u, '(' .. int(now), '+inf') >= limit then
+local start = -1
+if waits_for_others() then
+  return {'pass', now, position, start, windows}
+elseif position > 1 or redis.call('ZCOUNT', P .. 'leases:' .. u, '(' .. int(now), '+inf') >= limit then
   start = start_at(position, false)
 else
   start = math.max(0, tonumber(room[5] or 0) - now)

@@ -7,8 +7,9 @@
 --       7  result event without its output        8  output, or ''
 --       9  how long a finished job is remembered, ms   10  how long its output is kept, ms
 --      11  number of the last attempt            12  month that the run is charged to, '' when nothing is limited
---      13  task type
---      14  and on, in threes: attempt number, its cost event, what it spent (five figures, or '' when nothing is limited)
+--      13  task type                             14  the files that it made, as the output names them, or '': kept
+--                                                  as long as the job is remembered
+--      15  and on, in threes: attempt number, its cost event, what it spent (five figures, or '' when nothing is limited)
 -- RETURNS  {'finished', run, lane}    now, or before with this very lease; lane: of the user's waiters that can run now, or ''
 --          {'superseded', '1' if another run began meanwhile else '0', event...}   the job was taken away from this lease;
 --                                     the events of this run's attempts that were declared unknown
@@ -22,7 +23,7 @@
 local u, lease = ARGV[3], ARGV[1]
 local job_key = P .. 'job:' .. ARGV[2]
 local job = redis.call('HMGET', job_key, 'state', 'lease', 'user', 'digest', 'run', 'attempt', 'lane', 'why', 'since',
-  'status')
+  'status', 'parents')
 local state, run = job[1], ARGV[5]
 local was_blocked = lease == '' and state == 'done' and job[10] == 'blocked' and ARGV[6] == 'cancelled'
 
@@ -32,7 +33,7 @@ local function settle()
   end
   local event = ARGV[2] .. '/' .. ARGV[5] .. '/'
   local last_is_priced = false
-  for index = 14, #ARGV, 3 do
+  for index = 15, #ARGV, 3 do
     settle_open(u, event .. ARGV[index], ARGV[12], ARGV[index + 2])
     last_is_priced = last_is_priced or ARGV[index] == ARGV[11]
   end
@@ -93,16 +94,25 @@ if state == 'waiting' then
   count_wait(job[7], job[8], -1, u)
 end
 redis.call('HDEL', job_key, 'intent', 'since', 'why', 'seq', 'at', 'until', 'refused', 'cancel', 'parents', 'missing',
-  'looked', 'queued', 'series', 'metadata')
+  'looked', 'seen', 'queued', 'series', 'metadata')
 local attempt = math.max(tonumber(ARGV[11]), tonumber(job[6] or 0))
 redis.call('HSET', job_key, 'state', 'done', 'status', ARGV[6], 'result', ARGV[7], 'user', u,
   'digest', ARGV[4], 'run', run, 'attempt', attempt, 'lease', lease, 'task', ARGV[13])
-for index = 14, #ARGV, 3 do
+for index = 15, #ARGV, 3 do
   redis.call('HSET', job_key, 'cost:' .. ARGV[index], ARGV[index + 1])
 end
--- As long as its message may be released: it would run again where nobody remembers it.
-local may_return = ARGV[6] == 'blocked' or was_blocked
-redis.call('PEXPIRE', job_key, may_return and math.max(MONEY_TTL, tonumber(ARGV[9])) or ARGV[9])
+if ARGV[14] ~= '' then
+  redis.call('HSET', job_key, 'files', ARGV[14])
+end
+local remembered = tonumber(ARGV[9])
+if ARGV[6] == 'blocked' or was_blocked then
+  -- As long as its message may be released: it would run again where nobody remembers it.
+  remembered = math.max(remembered, MONEY_TTL)
+elseif job[11] then
+  -- It waited for others, which are kept for as long as it might have: who looks at all of them finds it, too.
+  remembered = math.max(remembered, redis.call('PTTL', job_key))
+end
+redis.call('PEXPIRE', job_key, int(remembered))
 if ARGV[8] ~= '' then
   redis.call('SET', P .. 'output:' .. ARGV[2], ARGV[8], 'PX', ARGV[10])
 end

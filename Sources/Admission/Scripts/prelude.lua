@@ -259,15 +259,21 @@ local function wake(u)
   end
 end
 
+-- How long runs of the user took on average, ms; nil before one has ended.
+local function average_run(u)
+  return tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or nil)
+end
+
 -- How long until the job at a place in the line starts, ms. Every job uses a slot for as long as the user's runs take on
--- average, or longer where the room's starts are further apart, as they are when the fleet is busy.
+-- average, or longer where the room's starts are further apart, as they are when the fleet is busy. Before one has ended
+-- that is a second, or as long as those that run have run already.
 -- every: ms between starts of the room; wait: ms until the limit that binds can be met, 0 for concurrency, because a lease
 -- is given back long before it would run out; pace: ms between starts that the rates allow; starts: when those who hold
 -- the slots began, nil where nobody looked.
 local function expected_start(u, every, limit, position, wait, pace, starts)
-  local turn = math.max(tonumber(redis.call('HGET', P .. 'user:' .. u, 'dur') or 0), tonumber(every or 0) * limit)
-  if turn == 0 then
-    turn = 1000
+  local run = average_run(u)
+  local turn = math.max(run or 1000, tonumber(every or 0) * limit)
+  if not run then
     for _, start in ipairs(starts or {}) do
       turn = math.max(turn, now - start)
     end

@@ -2,12 +2,14 @@ import Logging
 import Postgres
 import Synchronization
 
-/// A ledger in PostgreSQL, which any number of processes may write at once. Two connections, each on a thread of its
-/// own: writes do not wait for a long report. Both are opened when they are needed, and before the first call does anything
-/// the tables are brought up to date, or looked for; a server that is away makes calls fail and nothing else.
+/// A ledger in PostgreSQL, which any number of processes may write at once. Three connections, each on a thread of its
+/// own: neither writes nor short reads wait for a long report. Each is opened when it is needed, and before the first
+/// call does anything the tables are brought up to date, or looked for; a server that is away makes calls fail and
+/// nothing else.
 final class PostgresDatabase: LedgerDatabase {
   private let writer: PostgresClient
   private let reader: PostgresClient
+  private let unhurriedReader: PostgresClient
   private let opening: LedgerOpening
   private let isUpToDate = Atomic(false)
 
@@ -24,6 +26,7 @@ final class PostgresDatabase: LedgerDatabase {
       writer = PostgresClient(configuration, name: "ledger-writer", logger: logger)
       configuration.statementTimeout = Self.readTimeout
       reader = PostgresClient(configuration, name: "ledger-reader", logger: logger)
+      unhurriedReader = PostgresClient(configuration, name: "ledger-reports", logger: logger)
     } catch {
       throw LedgerError(error)
     }
@@ -33,6 +36,12 @@ final class PostgresDatabase: LedgerDatabase {
     _ body: @escaping @Sendable (any SQLSession) throws -> Value
   ) async throws(LedgerError) -> Value {
     try await transaction(.snapshot, over: reader, body)
+  }
+
+  func readUnhurried<Value: Sendable>(
+    _ body: @escaping @Sendable (any SQLSession) throws -> Value
+  ) async throws(LedgerError) -> Value {
+    try await transaction(.snapshot, over: unhurriedReader, body)
   }
 
   func write<Value: Sendable>(
@@ -49,7 +58,7 @@ final class PostgresDatabase: LedgerDatabase {
 
   /// Lets the calls end that were made before, in the background.
   func close() {
-    let clients = [writer, reader]
+    let clients = [writer, reader, unhurriedReader]
     Task { for client in clients { await client.close() } }
   }
 

@@ -36,6 +36,12 @@ protocol LedgerDatabase: Sendable {
     _ body: @escaping @Sendable (any SQLSession) throws -> Value
   ) async throws(LedgerError) -> Value
 
+  /// As `read`, for what goes over much of the ledger. Others that read do not wait for one of these; two of them at a
+  /// time may hold everybody up.
+  func readUnhurried<Value: Sendable>(
+    _ body: @escaping @Sendable (any SQLSession) throws -> Value
+  ) async throws(LedgerError) -> Value
+
   /// One transaction: when this returns, it is on disk; when it throws, nothing of it is, unless the connection was lost
   /// while it was committed. Other processes may write at the same time: rows that a body has read and writes again are
   /// read `forUpdate`, in the order of their keys.

@@ -46,6 +46,12 @@ final class SQLiteDatabase: LedgerDatabase {
     try await ledgerErrors { try await pool.read { try body(SQLiteSession(database: $0)) } }
   }
 
+  func readUnhurried<Value: Sendable>(
+    _ body: @escaping @Sendable (any SQLSession) throws -> Value
+  ) async throws(LedgerError) -> Value {
+    try await read(body)
+  }
+
   func write<Value: Sendable>(
     _ body: @escaping @Sendable (any SQLSession) throws -> Value
   ) async throws(LedgerError) -> Value {

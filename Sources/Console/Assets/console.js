@@ -21,12 +21,11 @@
     document.body.classList.toggle("stale", state === "bad" || word.startsWith("Stale"));
   }
 
-  // A cell is text, or a width, or a value, or the points of a line.
+  // A cell is text, or the width of a bar.
   function put([id, text, state]) {
     const element = document.getElementById(id);
     if (!element) return;
-    if (element.tagName === "METER") element.value = Number(text);
-    else if (element.tagName === "rect") element.setAttribute("width", text);
+    if (element.tagName === "rect") element.setAttribute("width", text);
     else if (element.textContent !== text) element.textContent = text;
     if (element.dataset.state !== state) element.dataset.state = state;
     if (id === "verdict") tell(text, state);
@@ -92,7 +91,6 @@
       show("Live", "calm");
     });
     stream.addEventListener("changed", () => { lastWord = Date.now(); replacePage(); });
-    stream.addEventListener("beat", () => { lastWord = Date.now(); });
   }
 
   function stop() {
@@ -121,7 +119,7 @@
     });
   }
 
-  // Keys: g and a letter goes somewhere, / finds, ? lists them, space pauses.
+  // Shortcuts: g and a letter goes somewhere, / finds, ? lists them, space pauses.
   let pending = 0;
   const help = document.getElementById("keys");
   document.addEventListener("keydown", (event) => {

@@ -1,3 +1,5 @@
+import Contracts
+
 /// What `tollway doctor` has found so far.
 struct Checkup: Encodable {
   enum State: String, Encodable { case fine, note, warning, failed, unreachable }

@@ -1,3 +1,4 @@
+import Admission
 import Contracts
 import Operations
 
@@ -57,25 +58,27 @@ extension Explanation {
   }
 
   private var because: String? {
-    switch reason {
-    case "concurrency": "concurrency \(active ?? 0)/\(limit.map { "\($0)" } ?? "?"): all slots of this user are taken"
-    case "rate": "rate: \(rateText); closed\(Self.until(gate, now: time))"
-    case "money_reserved": "money: what is left of the cap of \(capText) is reserved for jobs that run"
-    case "quota_reserved": "quota: what is left of \(quotaText) is reserved for jobs that run"
-    case "catching_up": "Redis lost its memory, and what was spent is not known to it yet"
-    case "hold": "Redis lost its memory: nothing starts for \(Self.words(holdSeconds ?? 0))"
-    case "not_before": "the job asked not to start yet"
-    case "running_elsewhere": "another delivery of this job runs"
-    case "provider_resting": "its providers rest: \(restingText)"
-    case "parents": "waits for other jobs: \(parents?.succeeded ?? 0) of \(parents?.all ?? 0) have succeeded"
-    case "slot": "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
-    default: reason
+    switch cause {
+    case .reason(.concurrency):
+      "concurrency \(active ?? 0)/\(limit.map { "\($0)" } ?? "?"): "
+        + (isAtConcurrency ? "all slots of this user are taken" : "a slot of this user is free and about to be given")
+    case .reason(.rate): "rate: \(rateText); closed\(Self.until(gate, now: time))"
+    case .reason(.moneyReserved): "money: what is left of the cap of \(capText) is reserved for jobs that run"
+    case .reason(.quotaReserved): "quota: what is left of \(quotaText) is reserved for jobs that run"
+    case .reason(.catchingUp): "Redis lost its memory, and what was spent is not known to it yet"
+    case .hold: "Redis lost its memory: nothing starts for \(Self.words(holdSeconds ?? 0))"
+    case .reason(.notBefore): "the job asked not to start yet"
+    case .reason(.runningElsewhere): "another delivery of this job runs"
+    case .reason(.providerResting): "its providers do not serve: \(restingText)"
+    case .reason(.parents): "waits for other jobs: \(parents?.succeeded ?? 0) of \(parents?.all ?? 0) have succeeded"
+    case .slot: "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
+    case nil: reason
     }
   }
 
   private var restingText: String {
-    let parts = resting.map { "\($0.provider) (\($0.reason))" }
-    return parts.isEmpty ? "tried again in a moment" : parts.joined(separator: ", ")
+    let parts = resting.map(\.words)
+    return parts.isEmpty ? "tried again in a moment" : parts.joined(separator: "; ")
   }
 
   private var rateText: String {
@@ -130,11 +133,15 @@ extension Explanation {
   }
 
   private var attemptTable: Table {
-    var table = Table([.number("ATTEMPT"), "PROVIDER", "MODEL", "OUTCOME", .number("MS"), .number("USD")])
+    let hasCosts = attempts.contains { $0.costUsd != nil }
+    var table = Table(
+      [.number("ATTEMPT"), "PROVIDER", "MODEL", "OUTCOME", .number("MS")] + (hasCosts ? [.number("USD")] : []))
     for attempt in attempts {
       table.add(
-        .init(attempt.n), .init(attempt.provider), .init(attempt.model), .init(attempt.outcome),
-        .init(attempt.milliseconds.map { "\($0)" }), .init(attempt.costUsd.flatMap { Money($0) }?.inTable))
+        [
+          .init(attempt.n), .init(attempt.provider), .init(attempt.model), .init(attempt.outcome),
+          .init(attempt.milliseconds.map { "\($0)" }),
+        ] + (hasCosts ? [.init(attempt.costUsd.flatMap { Money($0) }?.inTable)] : []))
     }
     return table
   }

@@ -1,3 +1,4 @@
+import Contracts
 import Operations
 
 // The board on a terminal, and as a line of a log.

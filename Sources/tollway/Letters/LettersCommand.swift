@@ -117,7 +117,7 @@ struct LetterReplayOptions: ParsableArguments {
 /// Who replays and why, for the audit; `--reason` says which letters.
 struct LetterNote: ParsableArguments {
   @Option(help: "Who does it; default is the name of the login.") var by: String?
-  @Option(help: "Why, in a few words.") var note = ""
+  @Option(help: "Why, in a few words; --reason chooses letters here.") var note = ""
 
   var act: ActNote { ActNote(by: ChangeNote.author(by), reason: note, surface: .cli) }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Contracts
 
 /// `tollway policy`: the policy file.
 struct PolicyCommand: AsyncParsableCommand {

@@ -1,3 +1,5 @@
+import Contracts
+
 /// One thing described line by line: names on the left, what is known on the right.
 struct Facts {
   private var entries: [(name: String, value: Table.Cell)] = []

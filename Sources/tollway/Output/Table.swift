@@ -1,3 +1,5 @@
+import Contracts
+
 /// Aligned columns under upper-case titles, no lines drawn. Values of foreign messages may stand in cells: whatever
 /// could move a terminal's cursor is replaced.
 struct Table {
@@ -37,7 +39,8 @@ struct Table {
 
   init(_ columns: [Column]) { self.columns = columns }
 
-  mutating func add(_ cells: Cell...) { rows.append(cells) }
+  mutating func add(_ cells: Cell...) { add(cells) }
+  mutating func add(_ cells: [Cell]) { rows.append(cells) }
 
   func lines(_ style: Style) -> [String] {
     let titles = columns.map { Cell($0.title, .bold) }
@@ -66,17 +69,5 @@ struct Table {
 }
 
 extension String {
-  /// Without characters that control a terminal or reorder text.
-  var printable: String {
-    String(
-      String.UnicodeScalarView(
-        unicodeScalars.map { scalar in
-          switch scalar.properties.generalCategory {
-          case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned, .privateUse: "\u{FFFD}"
-          default: scalar
-          }
-        }))
-  }
-
   func cut(to limit: Int) -> String { count <= limit ? self : prefix(limit - 1) + "…" }
 }

@@ -16,8 +16,8 @@ extension UserCard {
     Output.line("")
     var table = Table(["LIMIT", .number("VALUE"), "FROM"])
     for limit in limits {
-      let value = limit.value.map { text in limit.name == "monthlyUsd" ? Money(text)?.inTable ?? text : text }
-      table.add(.init(limit.name), .init(value), .init(limit.value == nil ? "" : limit.origin.rawValue))
+      let value = limit.value.map { text in limit.name == .monthlyUsd ? Money(text)?.inTable ?? text : text }
+      table.add(.init(limit.name.rawValue), .init(value), .init(limit.value == nil ? "" : limit.origin.rawValue))
     }
     table.print()
     if let standing {
