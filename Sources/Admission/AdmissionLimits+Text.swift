@@ -12,7 +12,12 @@ extension AdmissionLimits {
       Self.figure(audioSeconds, 1000),
       Self.figure(videoMinutes, 60_000), Self.figure(jobs, 1),
     ]
-    return figures.map { $0.map(String.init) ?? "-" }.joined(separator: " ")
+    var text = ""
+    for figure in figures {
+      if !text.isEmpty { text += " " }
+      text += figure.map(String.init) ?? "-"
+    }
+    return text
   }
 
   private static func figure(_ quantity: Int?, _ factor: Int64) -> Int64? {

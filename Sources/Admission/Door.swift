@@ -23,15 +23,18 @@ package struct DoorRequest: Sendable {
     self.limits = limits
   }
 
-  /// What the jobs use of a month, whichever provider serves them.
-  var spends: Set<MonthlyLimit> { Set((jobs.isEmpty ? [job] : jobs).flatMap { Self.spends($0.taskType) }) }
+  /// What the jobs use of a month, whichever provider serves them, as `door.lua` takes it.
+  var spends: String {
+    guard jobs.isEmpty else { return Set(jobs.map(\.taskType)).map(Self.spends).joined(separator: " ") }
+    return Self.spends(job.taskType)
+  }
 
-  private static func spends(_ task: TaskType) -> [MonthlyLimit] {
+  private static func spends(_ task: TaskType) -> String {
     switch task {
-    case .llm, .embedding: [.money, .jobs, .tokens]
-    case .tts: [.money, .jobs, .audio]
-    case .video: [.money, .jobs, .video]
-    case .image, .echo: [.money, .jobs]
+    case .llm, .embedding: "nano_usd jobs tokens"
+    case .tts: "nano_usd jobs audio"
+    case .video: "nano_usd jobs video"
+    case .image, .echo: "nano_usd jobs"
     }
   }
 }

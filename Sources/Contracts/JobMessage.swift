@@ -48,6 +48,11 @@ package enum JobMessage {
     } catch {
       return .refused(Refusal(.invalidMessage, "not valid JSON: \(error)"))
     }
+    return decode(document, messageID: messageID)
+  }
+
+  /// The same of a body that was read already.
+  package static func decode(_ document: JSONDocument, messageID: String?) -> Decoded {
     let root = document.root
     guard root.isObject else { return .refused(Refusal(.invalidMessage, "not a JSON object")) }
     var reader = Reader(root: root)
@@ -96,7 +101,7 @@ package enum JobMessage {
       Job(
         id: knownID, userID: userID, taskType: taskType, claimedTier: claimedTier, payload: ownPayload,
         seriesID: seriesID, model: model, notBefore: notBefore, deadline: deadline, maximumCost: maximumCost,
-        after: after, ownsAfter: ownsAfter, metadata: metadata, digest: digest(of: body)))
+        after: after, ownsAfter: ownsAfter, metadata: metadata, digest: digest(of: document.bytes)))
   }
 
   /// 32 hexadecimal digits: the first half of SHA-256.

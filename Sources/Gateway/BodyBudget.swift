@@ -5,6 +5,9 @@ import Synchronization
 /// mebibyte on each would still be too much memory. One key may have a quarter, and so may all those together of whom
 /// nobody knows yet who they are. Safe to share.
 final class BodyBudget: Sendable {
+  /// Bytes of a body that is not worth counting: so many of each connection are less than the connection itself.
+  private static let uncounted = 4096
+
   private struct State {
     var all = 0
     var ofKeys: [String: Int] = [:]
@@ -82,8 +85,10 @@ final class BodyBudget: Sendable {
     }
 
     /// The body, each part of which is counted as it is read.
-    func counted(_ body: RequestBody) -> RequestBody {
-      RequestBody(
+    /// - Parameter length: as the request says it, in bytes; nil for one that does not.
+    func counted(_ body: RequestBody, length: Int?) -> RequestBody {
+      if let length, length <= BodyBudget.uncounted { return body }
+      return RequestBody(
         asyncSequence: body.map { part in
           try self.take(part.readableBytes)
           return part

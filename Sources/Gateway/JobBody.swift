@@ -5,12 +5,15 @@ import Crypto
 /// request gives the same bytes, because their digest tells a repetition from another job.
 struct JobBody {
   let bytes: [UInt8]
+  /// Whether nothing had to be written in.
+  let isAsItCame: Bool
 
   /// - Parameter otherwise: the id of a message without one.
   init(_ message: JSONDocument, otherwise: () -> String) {
     let root = message.root
     let given = root["id"]
-    if let given, !given.isNull {
+    isAsItCame = given.map { !$0.isNull } ?? false
+    if isAsItCame {
       bytes = message.bytes
       return
     }

@@ -31,7 +31,9 @@ struct JobSubmission: Sendable {
     }
     let body = JobBody(order.message) { derived ?? JobID.fresh(at: now()) }
     guard body.bytes.count <= JobMessage.maximumBytes else { throw Problem.tooLargeWithID }
-    let job = try Self.job(body.bytes)
+    let job = try Self.job(
+      body.isAsItCame ? JobMessage.decode(order.message, messageID: nil) : JobMessage.decode(body.bytes, messageID: nil)
+    )
     guard !StoryID.isOfStory(job.id) else { throw Problem.idOfStory }
     let limits = AdmissionLimits(of: order.tier)
     let answer: DoorAnswer
@@ -54,8 +56,8 @@ struct JobSubmission: Sendable {
   }
 
   /// The message as a worker reads it.
-  static func job(_ body: [UInt8]) throws -> Job {
-    switch JobMessage.decode(body, messageID: nil) {
+  static func job(_ message: JobMessage.Decoded) throws -> Job {
+    switch message {
     case .job(let job): return job
     case .lacksID: fatalError("Bug: an id was written in and is not there")
     case .refused(let refusal):

@@ -27,19 +27,17 @@ package final class KeyRing: Sendable {
   }
 
   private struct State {
-    var known: [String: (page: Page, until: ContinuousClock.Instant)] = [:]
     /// A fleet that had a key never has none again: then Redis has lost them.
     var hasHadKeys = false
     /// The memory of Redis that has no key because none was ever made.
     var keylessEpoch: String?
   }
 
-  private static let lifetime: Duration = .seconds(1)
-  private static let capacity = 4096
   /// Is asked for when nobody gave a key.
   private static let noKey = "-"
 
   private let state = Mutex(State())
+  private let known = BriefMemory<String, Page>(lifetime: .seconds(1), capacity: 4096)
   private let readings: Gathering<String, AdmissionDesk.KeyReading>
   /// Asked for an epoch.
   private let signs: Gathering<String, Bool>
@@ -91,8 +89,8 @@ package final class KeyRing: Sendable {
   }
 
   private func page(of id: String) async -> Page? {
-    let now = ContinuousClock.now
-    if let known = state.withLock({ $0.known[id] }), known.until > now { return known.page }
+    if let page = known.value(of: id) { return page }
+    let time = ContinuousClock.now
     let reading: AdmissionDesk.KeyReading
     do {
       reading = try await readings.ask(id)
@@ -108,10 +106,7 @@ package final class KeyRing: Sendable {
       }
     }
     let page = Page(reading, id: id)
-    state.withLock { state in
-      if state.known.count >= Self.capacity { state.known = state.known.filter { $0.value.until > now } }
-      if state.known.count < Self.capacity { state.known[id] = (page, now + Self.lifetime) }
-    }
+    known.keep(page, of: id, readAt: time)
     return page
   }
 

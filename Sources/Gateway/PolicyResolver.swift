@@ -8,6 +8,8 @@ import Logging
 /// policy holds: the tier as a worker resolves it, with the user's own limits.
 struct PolicyResolver: RouterMiddleware {
   let entitlements: Gathering<String, [UInt8]?>
+  /// Nil where nothing is laid down. Half a second, so that a change is live within one.
+  private let known = BriefMemory<String, Entitlement?>(lifetime: .milliseconds(500), capacity: 65_536)
   let policy: @Sendable () -> Policy
   let logger: Logger
 
@@ -22,7 +24,7 @@ struct PolicyResolver: RouterMiddleware {
     guard let principal = context.principal, principal.users.allows(userID) else {
       throw Problem(.forbidden, "the key may not act for this user")
     }
-    let entitlement = try await entitlement(of: userID)
+    let entitlement = if let known = known.value(of: userID) { known } else { try await entitlement(of: userID) }
     let claimed = message.root["userTier"]?.string
     var context = context
     context.order = GatewayContext.Order(
@@ -61,14 +63,26 @@ struct PolicyResolver: RouterMiddleware {
     type.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" } == json
   }
 
+  init(
+    entitlements: Gathering<String, [UInt8]?>, policy: @escaping @Sendable () -> Policy, logger: Logger
+  ) {
+    self.entitlements = entitlements
+    self.policy = policy
+    self.logger = logger
+  }
+
+  /// As it is laid down now.
   func entitlement(of user: String) async throws -> Entitlement? {
+    let time = ContinuousClock.now
     let row: [UInt8]?
     do {
       row = try await entitlements.ask(user)
     } catch {
       throw Problem.admissionUnreachable
     }
-    return Entitlement.stored(row, logger: logger)
+    let entitlement = Entitlement.stored(row, logger: logger)
+    known.keep(entitlement, of: user, readAt: time)
+    return entitlement
   }
 }
 

@@ -25,7 +25,8 @@ struct RequestDesk: RouterMiddleware {
     let share = bodies.share()
     context.bytes = share
     var counted = request
-    counted.body = share.counted(request.body)
+    counted.body = share.counted(
+      request.body, length: request.headers[.contentLength].flatMap { Int($0) })
     var response: Response
     do {
       response = try await next(counted, context)

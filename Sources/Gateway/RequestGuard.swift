@@ -29,16 +29,23 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     case .head:
       open += 1
       isReading = true
+    case .body: break
+    case .end: endReading()
+    }
+    context.fireChannelRead(data)
+  }
+
+  /// Most requests are whole by now: only one that is not needs a clock.
+  func channelReadComplete(context: ChannelHandlerContext) {
+    if isReading, deadline == nil {
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
       deadline = context.eventLoop.scheduleTask(in: limit) {
         let (guardian, context) = bound.value
         guard guardian.isReading else { return }
         guardian.refuse(Problem(.timeout, "the body did not arrive in time"), context)
       }
-    case .body: break
-    case .end: endReading()
     }
-    context.fireChannelRead(data)
+    context.fireChannelReadComplete()
   }
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

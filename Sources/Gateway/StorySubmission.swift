@@ -32,7 +32,7 @@ struct StorySubmission: Sendable {
     // The parts hold more than the request: ids, and what was told a second time.
     guard plan.parts.allSatisfy({ $0.body.count <= JobMessage.maximumBytes }) else { throw Problem.storyTooLarge }
     // The video stands first.
-    let jobs = try plan.parts.map { try JobSubmission.job($0.body) }
+    let jobs = try plan.parts.map { try JobSubmission.job(JobMessage.decode($0.body, messageID: nil)) }
     let limits = AdmissionLimits(of: order.tier)
     let representative = Self.representative(of: id, order)
     let answer: DoorAnswer

@@ -18,7 +18,11 @@ enum LogText {
       if isBare { line.append(contentsOf: utf8) }
       return isBare
     }
-    if !isBare { line.append(contentsOf: "\"\(shown(text, inQuotes: true))\"".utf8) }
+    if isBare { return }
+    line.append(UInt8(ascii: "\""))
+    let isWords = isShortAndPlain(text.utf8) { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    line.append(contentsOf: isWords ? text.utf8 : shown(text, inQuotes: true).utf8)
+    line.append(UInt8(ascii: "\""))
   }
 
   private static func isBareInValue(_ byte: UInt8) -> Bool {
