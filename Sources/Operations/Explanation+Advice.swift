@@ -40,9 +40,9 @@ extension Explanation {
     var advice: [String] = []
     let isFull = isFull
     switch cause {
-    // One more would only wait for a slot.
     case .reason(.concurrency):
-      if !isFull { advice = ["raise the limit: \(set) --concurrency \((limit ?? 1) + 1)"] }
+      let more = isFull ? "; and add workers or slots, for all are busy" : ""
+      advice = ["raise the limit: \(set) --concurrency \((limit ?? 1) + 1)\(more)"]
     case .reason(.rate): advice = ["raise the rate: \(set)\(rateFlags)"]
     case .reason(.moneyReserved):
       advice = ["raise the cap: \(set) --monthly-usd DOLLARS; or wait for the user's running jobs"]
@@ -59,7 +59,7 @@ extension Explanation {
     }
     if figures.workers.isEmpty {
       advice.append("start workers: none is there")
-    } else if isFull, cause == .slot || cause == .reason(.concurrency) {
+    } else if isFull, cause == .slot {
       advice.append("add workers or slots: all are busy")
     }
     return advice

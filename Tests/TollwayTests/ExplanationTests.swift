@@ -75,7 +75,7 @@ struct ExplanationTests {
         "TIME                      WHAT",
         "2026-11-21T10:57:50.000Z  had to wait: concurrency",
         "",
-        "→ add workers or slots: all are busy",
+        "→ raise the limit: tollway users set ana@toll.way --concurrency 3; and add workers or slots, for all are busy",
       ])
     #expect(
       Explanation("job-7", waiting(), roomy).advice == [
