@@ -5,14 +5,12 @@ extension AdmissionDesk {
   /// What is kept so long of a job that may not have reached the broker: its sender tries again, or not.
   private static let doubt: Duration = .seconds(60)
 
-  /// Requests that one call of the script answers: it holds up everything else of the fleet for about 30 us each.
-  private static let doorBatch = 64
+  /// What one call of the script may weigh: it holds up everything else of the fleet, for about 30 us a request.
+  private static let doorLoad = 64
 
   /// Asks for many requests at once, in their order; what one takes of its user's windows the next does not find.
   package func askDoor(_ requests: [DoorRequest]) async throws(AdmissionError) -> [DoorAnswer] {
-    let batches = stride(from: 0, to: requests.count, by: Self.doorBatch).map { start in
-      requests[start..<min(start + Self.doorBatch, requests.count)]
-    }
+    let batches = Self.loads(of: requests)
     let answers: [[DoorAnswer]] = try await run(batches.map(doorCall)) { reply in
       guard let values = reply.array else { return nil }
       let answers = values.compactMap(DoorAnswer.init(reading:))
@@ -24,18 +22,33 @@ extension AdmissionDesk {
     return answers.flatMap(\.self)
   }
 
+  private static func loads(of requests: [DoorRequest]) -> [ArraySlice<DoorRequest>] {
+    var loads: [ArraySlice<DoorRequest>] = []
+    var (start, load) = (0, 0)
+    for (index, request) in requests.enumerated() {
+      let weight = 1 + request.job.after.count / 8
+      if load + weight > doorLoad, index > start {
+        loads.append(requests[start..<index])
+        (start, load) = (index, 0)
+      }
+      load += weight
+    }
+    if start < requests.count { loads.append(requests[start...]) }
+    return loads
+  }
+
   private func doorCall(_ requests: ArraySlice<DoorRequest>) -> RedisScriptCall {
     let capacity = requests.reduce(256) { $0 + 384 + $1.job.after.count * 64 }
-    let call = call(AdmissionScripts.door, capacity)
+    var call = call(AdmissionScripts.door, capacity)
       .argRunID().arg(configuration.leaseLength.milliseconds).arg(configuration.stateTTL.milliseconds)
-    return requests.reduce(call) { call, request in
+    for request in requests {
       let job = request.job
-      let call = call.arg(job.userKey).arg(job.id).arg(job.digest).arg(request.lane.rawValue)
-        .arg(Int64(request.concurrency)).arg(request.limits.text)
-        .arg(request.spends).arg(request.tier)
+      call = call.arg(job.userKey).arg(job.id).arg(job.digest).arg(request.lane.rawValue)
+        .arg(Int64(request.concurrency)).arg(request.limits.text).arg(request.spends).arg(request.tier)
         .arg(request.jobs.first?.id ?? "").arg(request.jobs.first?.digest ?? "").arg(Int64(job.after.count))
-      return job.after.reduce(call) { $0.arg($1) }
+      for parent in job.after { call = call.arg(parent) }
     }
+    return call
   }
 
   /// Makes known what comes in with a request that the door let through, as the door does it for the request's own job.

@@ -31,12 +31,19 @@ package struct DoorRequest: Sendable {
 
   private static func spends(_ task: TaskType) -> String {
     switch task {
-    case .llm, .embedding: "nano_usd jobs tokens"
-    case .tts: "nano_usd jobs audio"
-    case .video: "nano_usd jobs video"
-    case .image, .echo: "nano_usd jobs"
+    case .llm, .embedding: tokens
+    case .tts: audio
+    case .video: video
+    case .image, .echo: money
     }
   }
+
+  private static let money = names([.money, .jobs])
+  private static let tokens = names([.money, .jobs, .tokens])
+  private static let audio = names([.money, .jobs, .audio])
+  private static let video = names([.money, .jobs, .video])
+
+  private static func names(_ limits: [MonthlyLimit]) -> String { limits.map(\.rawValue).joined(separator: " ") }
 }
 
 package enum DoorAnswer: Sendable, Equatable {

@@ -70,15 +70,33 @@ package struct Assignments: Sendable {
 
   /// Takes back whatever was laid down. False when there was nothing; nothing is written then.
   package func unassign(_ user: String, by: String, reason: String) async throws(LedgerError) -> Bool {
+    try await takeBack(user, by, reason) { _ in true } == .takenBack
+  }
+
+  /// What came of taking back what the caller has seen.
+  package enum TakingBack: Sendable { case takenBack, nothing, changedSince }
+
+  /// Takes back what the caller has seen, and nothing else.
+  /// - Parameter shown: when that was changed last which the caller has seen; nil for nothing.
+  package func unassign(
+    _ user: String, over shown: Timestamp?, by: String, reason: String
+  ) async throws(LedgerError) -> TakingBack {
+    try await takeBack(user, by, reason) { $0.changedAt == shown }
+  }
+
+  private func takeBack(
+    _ user: String, _ by: String, _ reason: String, where mayGo: @escaping @Sendable (Assignment) -> Bool
+  ) async throws(LedgerError) -> TakingBack {
     try check(user, by: by, reason: reason)
     let changedAt = now()
     return try await database.write { session in
-      guard let before = try Self.fetch(user, from: session) else { return false }
+      guard let before = try Self.fetch(user, from: session) else { return .nothing }
+      guard mayGo(before) else { return .changedSince }
       try session.execute("DELETE FROM user_assignment WHERE user_id = ?", [.text(user)])
       let change = Assignment(
         userID: user, tier: nil, overrides: .none, changedAt: changedAt, changedBy: by, reason: reason)
       try Self.audit(change, before: before.grant, after: nil, in: session)
-      return true
+      return .takenBack
     }
   }
 

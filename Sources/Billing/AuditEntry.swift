@@ -2,7 +2,8 @@ package import Contracts
 
 /// One change that somebody made by hand, out of whichever audit of the ledger has it.
 package struct AuditEntry: Sendable, Hashable {
-  package enum Act: String, Sendable, CaseIterable, Encodable {
+  /// Those that this release knows.
+  package enum Act: String, Sendable, CaseIterable {
     case freezeOn = "freeze.on"
     case freezeOff = "freeze.off"
     case providerHold = "provider.hold"
@@ -20,7 +21,8 @@ package struct AuditEntry: Sendable, Hashable {
 
   package var at: Timestamp
   package var by: String
-  package var act: Act
+  /// As the ledger has it: a word of `Act`, or one of a newer release.
+  package var act: String
   /// A user, provider or key; ids or a filter, shortened to 400 characters; empty for the whole fleet.
   package var target: String
   package var reason: String

@@ -47,12 +47,9 @@ extension Ledger {
   }
 
   private static func entry(_ row: SQLRow) throws -> AuditEntry {
-    guard let act = AuditEntry.Act(rawValue: try row.text("act")) else {
-      throw LedgerError(.corrupt, "act is none that is known")
-    }
-    return AuditEntry(
-      at: try row.time("changed_at"), by: try row.text("changed_by"), act: act, target: try row.text("target"),
-      reason: try row.text("reason"))
+    AuditEntry(
+      at: try row.time("changed_at"), by: try row.text("changed_by"), act: try row.text("act"),
+      target: try row.text("target"), reason: try row.text("reason"))
   }
 
   private static func intervention(_ row: SQLRow) throws -> AuditEntry {

@@ -92,8 +92,8 @@ final class ConfigMap {
   func flag(_ key: String, default standard: Bool) -> Bool {
     guard let text = text(key, "must be true or false") else { return standard }
     switch text {
-    case "true": return true
-    case "false": return false
+    case "true", "True", "TRUE": return true
+    case "false", "False", "FALSE": return false
     default:
       fault(key, "must be true or false")
       return standard

@@ -4,8 +4,8 @@ import Contracts
 extension PolicyFile {
   static func readTier(code: String, _ map: ConfigMap) -> TierPolicy? {
     defer { map.warnUnknown() }
-    let lane: Lane? = map.choice("priority")
-    if !map.has("priority") {
+    let lane: Lane? = map.has("priority") ? map.choice("priority") : standardLanes[code]
+    if lane == nil, !map.has("priority") {
       map.report.fault(
         map.path(of: "priority"), "is missing; write low, standard, high or critical", line: map.line)
     }
@@ -41,6 +41,29 @@ extension PolicyFile {
       showsBetaModels: showsBeta, allowsUnverifiedModels: allowsUnverified)
     tier.serviceLevel = serviceLevel
     return tier
+  }
+
+  /// Of the tiers that have no need to say it.
+  private static let standardLanes: [String: Lane] = [
+    "FREE": .low, "PRO": .standard, "BUSINESS": .high, "ENTERPRISE": .critical,
+  ]
+
+  /// The tiers that `default_tier` or an alias names and the file leaves out, where the policy built in has them: as there,
+  /// as far as their providers are defined here.
+  static func standardTiers(missingIn policy: Policy, root: ConfigMap) throws(FileFault) -> [TierPolicy] {
+    let named = [policy.defaultTier] + policy.aliases.values
+    let missing = Set(named.filter { standardLanes[$0] != nil && !(root.map("tiers")?.has($0) ?? false) })
+    guard !missing.isEmpty, policy.tiers.count > 0 else { return [] }
+    let (standard, _) = try read(text: builtIn)
+    return missing.sorted().compactMap { code in
+      root.warn("tiers", "leaves out \(code), which is named: it is as in the policy built in")
+      guard var tier = standard.tiers[code] else { return nil }
+      for task in TaskType.allCases {
+        tier.providers[task] = tier.providers[task]?.filter { policy.providers[$0] != nil }
+        tier.pinned[task] = tier.pinned[task]?.filter { policy.providers[$0.provider] != nil }
+      }
+      return tier
+    }
   }
 
   private static func byTask<Value>(

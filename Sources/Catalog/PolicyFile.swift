@@ -41,6 +41,7 @@ package enum PolicyFile {
       trustsMessageTier: root.flag("trust_message_tier", default: true), aliases: aliases, tiers: tiers,
       providers: providers, models: models, canaries: root.maps("canaries").compactMap(readCanary),
       plainHTTPHosts: plainHTTPHosts)
+    for tier in try standardTiers(missingIn: policy, root: root) { policy.tiers[tier.code] = tier }
     policy.budgets = readBudgets(root.map("budgets"), tiers: tierMap, providers: providerMap)
     policy.notify = readNotify(root.map("notify_admin"))
     policy.allowsUnpriced = root.choice("unpriced") == Unpriced.allow

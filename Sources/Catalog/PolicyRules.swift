@@ -45,7 +45,7 @@ enum PolicyRules {
   private static func checkAliases(_ policy: Policy, root: ConfigMap, codes: String) {
     guard let aliases = root.map("aliases"), let tiers = root.map("tiers") else { return }
     for (alias, code) in policy.aliases.sorted(by: { $0.key < $1.key }) {
-      if !tiers.has(code) { aliases.fault(alias, "must name a tier: \(codes)") }
+      if !tiers.has(code), policy.tiers[code] == nil { aliases.fault(alias, "must name a tier: \(codes)") }
       if tiers.has(alias) { aliases.fault(alias, "is the name of a tier itself; remove the alias") }
     }
   }
@@ -98,10 +98,10 @@ enum PolicyRules {
       } else if policy.providers[model.provider]?.isAskedByName ?? false,
         others.contains(where: { $0.id ?? $0.model == model.id ?? model.model })
       {
-        maps[index].report.fault(
+        maps[index].report.warn(
           maps[index].path,
-          "is to its provider the same as another version of the model, so that no pin or trial can tell them apart; "
-            + "give each the id that the provider knows it by, or list one only",
+          "is to its provider the same as another version of the model: whichever the route says, it serves the one "
+            + "that it has; give each the id that the provider knows it by",
           line: maps[index].line)
       }
     }

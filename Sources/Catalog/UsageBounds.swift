@@ -77,7 +77,10 @@ struct UsageBounds {
 
   private mutating func boundVideo(_ payload: JSONValue) {
     let dimensions = Usage.Dimensions(of: payload, task: .video)
-    var seconds = ExactDecimal(max(1, payload["scenes"]?.elements.count ?? 1) * WorstCase.secondsPerClip)
+    let scenes = payload["scenes"]?.elements ?? []
+    // A scene lasts as long as what is told in it.
+    let told = scenes.map { ($0["caption"]?.string?.unicodeScalars.count ?? 0) / WorstCase.charactersPerSecond + 1 }
+    var seconds = ExactDecimal(max(told.reduce(0) { $0 + max($1, WorstCase.secondsPerClip) }, WorstCase.secondsPerClip))
     if let asked = payload["seconds"]?.decimal, asked.mantissa > 0 { seconds = asked }
     pieces = [Usage(.videoSeconds, seconds, .estimate, dimensions: dimensions)]
   }

@@ -3,8 +3,10 @@ import Operations
 
 /// What somebody did and what it changed, in words.
 enum ChangeWords {
-  /// Before the name of what it was done to.
-  static func act(_ act: AuditEntry.Act) -> String {
+  /// Before the name of what it was done to. An act of a newer release is told by its own word.
+  static func act(_ word: String) -> String { AuditEntry.Act(rawValue: word).map(act) ?? word }
+
+  private static func act(_ act: AuditEntry.Act) -> String {
     switch act {
     case .freezeOn: "froze models"
     case .freezeOff: "unfroze models"

@@ -28,9 +28,7 @@ package struct LetterGroup: Sendable {
   /// The group that a letter belongs to, as forms name it.
   package static func key(of letter: LetterRow) -> String {
     let cause = [letter.reason, letter.task ?? "", shape(of: letter.detail)].joined(separator: "|")
-    return SHA256.hash(data: Array(cause.utf8)).prefix(16).map { byte in
-      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined()
+    return Identifier.hex(bytes: Array(SHA256.hash(data: Array(cause.utf8)).prefix(16)))
   }
 
   /// The largest first.

@@ -12,49 +12,48 @@ struct CancelAudit: Sendable {
     fileprivate let number: Int64
   }
 
-  /// How long the ledger may take; who cancels waits meanwhile.
+  /// How long the ledger may take, before the act and after it; who cancels waits meanwhile.
   private static let patience: Duration = .seconds(2)
 
   let ledger: LedgerAccess
   let logger: Logger
 
-  /// To be called before the act. Nil where nothing is kept.
+  /// To be called before the act. Nil where nothing is kept, as far as is known in time: a row that the ledger writes
+  /// later than that has no outcome. Apart from the request's task, which may be cancelled by now.
   func begin(_ jobs: [String], _ context: GatewayContext) async -> Row? {
     guard let principal = context.principal, principal.has(.admin) else { return nil }
     let note = context.note(reason: "", surface: .api)
-    return await withTaskGroup(of: Row?.self) { group in
-      group.addTask { await begin(jobs, note) }
-      group.addTask {
-        // Cancelled as soon as the ledger has answered.
-        do { try await Task.sleep(for: Self.patience) } catch { return nil }
-        return nil
-      }
-      var row = await group.next() ?? nil
-      group.cancelAll()
-      // What is broken off says so in the log; what was written in this moment is kept.
-      while let late = await group.next() { row = row ?? late }
-      return row
-    }
+    return await Task { await begin(jobs, note) }.value
   }
 
-  /// What came of it.
+  /// What came of it. Written also where nobody waits for it any more.
   func end(_ row: Row?, _ outcomes: [Canceller.Outcome]) async {
     guard let row, let outcome = Intervention.Outcome(of: outcomes) else { return }
-    await row.audit.end(row.number, outcome)
+    await Task { await end(row, outcome) }.value
   }
 
   private func begin(_ jobs: [String], _ note: ActNote) async -> Row? {
     do {
-      let audit = Audit(in: try await ledger.ledger()) { [logger] error in
-        logger.error("the outcome of an act is not in the audit", metadata: [LogKey.error: "\(error)"])
+      return try await ledger.read(within: Self.patience) { [logger] ledger in
+        let audit = Audit(in: ledger) { error in
+          logger.error("the outcome of an act is not in the audit", metadata: [LogKey.error: "\(error)"])
+        }
+        let number = try await audit.begin(.jobCancel, on: Intervention.Target(ids: jobs), note)
+        return number.map { Row(audit: audit, number: $0) }
       }
-      let number = try await audit.begin(.jobCancel, on: Intervention.Target(ids: jobs), note)
-      return number.map { Row(audit: audit, number: $0) }
     } catch {
       logger.warning(
         "what is cancelled is not kept in the audit",
         metadata: [LogKey.count: "\(jobs.count)", LogKey.error: "\(error)"])
       return nil
+    }
+  }
+
+  private func end(_ row: Row, _ outcome: Intervention.Outcome) async {
+    do {
+      try await ledger.read(within: Self.patience) { _ in await row.audit.end(row.number, outcome) }
+    } catch {
+      logger.warning("the outcome of an act is kept late or not at all", metadata: [LogKey.error: "\(error)"])
     }
   }
 }

@@ -84,17 +84,14 @@ struct ConsoleActs: Sendable {
     do {
       let concurrency = try Self.value(form["concurrency"], "concurrency: a whole number", Int.init)
       let cap = try Self.value(form["monthly_usd"], "monthly cap: a number of dollars") { Money($0) }
-      let shown = try Self.value(form["shown"], "shown: a time") { Timestamp($0) }
+      let shown = try Self.shown(form)
       let laid = try await sources.acting { acts in
         var overrides = try await acts.assignment(of: user)?.overrides ?? UserOverrides()
         overrides.concurrency = concurrency
         overrides.monthlyUsd = cap
         return try await acts.assign(user, over: shown, tier: form["tier"], overrides: overrides, note)
       }
-      guard laid != nil else {
-        let refusal = "What is laid down for this user was changed meanwhile, and stands below: nothing was changed."
-        return try await pages.userPage(user, refusal: refusal, status: .conflict, await frame.chrome(context))
-      }
+      guard laid != nil else { return try await changedMeanwhile(user, context) }
     } catch let problem as Problem where problem.code == .invalidMessage {
       return try await pages.userPage(
         user, refusal: problem.detail, status: .unprocessableContent, await frame.chrome(context))
@@ -102,11 +99,21 @@ struct ConsoleActs: Sendable {
     return ConsoleAnswer.seeOther(ConsoleNotice.assigned.after(Console.link("users", user)))
   }
 
+  /// Takes back what the form's page has shown.
   private func unassign(_ form: ConsoleForm, _ note: ActNote, _ context: GatewayContext) async throws -> Response {
     let user = try Self.named(context)
-    let wasThere = try await sources.acting { try await $0.unassign(user, note) }
-    return ConsoleAnswer.seeOther(
-      (wasThere ? ConsoleNotice.unassigned : .asTier).after(Console.link("users", user)))
+    let shown = try Self.shown(form)
+    let page = Console.link("users", user)
+    switch try await sources.acting({ try await $0.unassign(user, over: shown, note) }) {
+    case .takenBack: return ConsoleAnswer.seeOther(ConsoleNotice.unassigned.after(page))
+    case .nothing: return ConsoleAnswer.seeOther(ConsoleNotice.asTier.after(page))
+    case .changedSince: return try await changedMeanwhile(user, context)
+    }
+  }
+
+  private func changedMeanwhile(_ user: String, _ context: GatewayContext) async throws -> Response {
+    let refusal = "What is laid down for this user was changed meanwhile, and stands below: nothing was changed."
+    return try await pages.userPage(user, refusal: refusal, status: .conflict, await frame.chrome(context))
   }
 
   /// The fleet's name has to be typed: this touches everybody.
@@ -131,6 +138,11 @@ struct ConsoleActs: Sendable {
   private static func named(_ context: GatewayContext) throws(Problem) -> String {
     guard let name = context.identifier else { throw Problem(.notFound, "there is nothing of this name") }
     return name
+  }
+
+  /// When that was changed last which the form's page has shown; nil where it has shown nothing.
+  private static func shown(_ form: ConsoleForm) throws(Problem) -> Timestamp? {
+    try value(form["shown"], "shown: a time") { Timestamp($0) }
   }
 
   /// Nil where nothing was typed.

@@ -67,15 +67,19 @@ struct ConsoleDoor: RouterMiddleware {
     return Visitor(verdict: await keys.verdict(on: nil), secret: sessions.local)
   }
 
-  /// For streams, which end with the key and with the session within a second. Sessions are asked for together: all who
-  /// look on have something to be shown at the same moment.
+  /// For streams, which end with the key and with the session within a second, and go on while nobody can say. Sessions are
+  /// asked for together: all who look on have something to be shown at the same moment.
   private func watcher(_ visitor: Visitor, _ principal: Principal) -> @Sendable () async -> Bool {
     guard visitor.isSession, let key = principal.keyID else {
       let secret = principal.keyID == nil ? nil : visitor.secret
       return { [keys] in await keys.verdict(on: secret) != .refused }
     }
     return { [keys, sessions] in
-      guard await keys.verdict(onKey: key) != .refused else { return false }
+      switch await keys.verdict(onKey: key) {
+      case .refused: return false
+      case .unavailable: return true  // sessions are in the same Redis
+      case .admitted: break
+      }
       do {
         return try await sessions.key(of: visitor.secret) == key
       } catch {

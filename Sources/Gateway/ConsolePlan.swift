@@ -3,13 +3,18 @@ import Foundation
 import Lanes
 
 /// Letters that somebody chose to replay or to release, as they were read at one moment. It waits in Redis for ten minutes,
-/// is carried out once, by who made it, and touches nothing that came later.
+/// is carried out once, by who made it, and touches nothing that came later. It is used up as its first letter goes out:
+/// where nothing was done, it can be confirmed again.
 struct ConsolePlan: Sendable, Codable {
   static let lifetime: Duration = .seconds(600)
   /// Letters of one plan.
   static let most = 1000
 
-  enum Kind: String, Sendable, Codable { case dead, blocked }
+  enum Kind: String, Sendable, Codable {
+    case dead, blocked
+
+    var box: LetterBox.Kind { self == .dead ? .dead : .blocked }
+  }
 
   let kind: Kind
   let letters: [Letter.Key]
@@ -31,7 +36,6 @@ struct ConsolePlan: Sendable, Codable {
     madeAt = time.milliseconds
   }
 
-  var box: LetterBox.Kind { kind == .dead ? .dead : .blocked }
   var made: Timestamp { Timestamp(milliseconds: madeAt) }
   var ends: Timestamp { Timestamp(milliseconds: madeAt + Self.lifetime.milliseconds) }
 

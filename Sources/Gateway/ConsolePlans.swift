@@ -13,7 +13,7 @@ struct ConsolePlans: Sendable {
   let sources: ConsoleSources
   let acts: ConsoleActs
 
-  /// Letters that are looked at for a plan.
+  /// Letters that are looked at for a plan of several.
   private static let look = 5000
   private static let samples = 5
 
@@ -35,7 +35,7 @@ struct ConsolePlans: Sendable {
       throw Problem(.invalidMessage, "nothing was chosen: tick letters, or take a whole group")
     }
     let filter = LetterFilter(reasons: form["reason"].map { [$0] }, userID: form["user"])
-    let found = try await sources.read(kind == .dead ? .dead : .blocked, filter, limit: Self.look).letters
+    let found = try await letters(kind.box, filter, of: group == nil ? ids : [])
     let chosen = found.filter { letter in
       if let group { return LetterGroup.key(of: LetterRow(withoutProperties: letter)) == group }
       return ids.contains(letter.id)
@@ -59,19 +59,31 @@ struct ConsolePlans: Sendable {
         id, plan, context, refusal: "Type how many there are, \(plan.letters.count): nothing was done.")
     }
     let audit = try await sources.audit()
-    guard try await reached({ try await sources.desk.takePlan(id, lasting: ConsolePlan.lifetime) }) else {
-      throw Problem.planIsUsed
-    }
     let report: LetterReport
     do {
-      report = try await sources.box(plan.box).replay(
-        .exactly(Set(plan.letters)), sources.policy(), note, audit)
+      report = try await sources.box(plan.kind.box).replay(
+        .exactly(Set(plan.letters)), sources.policy(), note, audit, begin: { try await take(id) })
     } catch {
       throw Problem(acting: error)
     }
     let result = PlanResult(
-      kind: .init(plan.box), report: report, reason: note.reason, by: note.by, at: sources.now().description)
+      kind: .init(plan.kind.box), report: report, reason: note.reason, by: note.by, at: sources.now().description)
     return ConsoleAnswer.page(Console.planResult(result, await frame.chrome(context)))
+  }
+
+  private func take(_ id: String) async throws {
+    guard try await reached({ try await sources.desk.takePlan(id, lasting: ConsolePlan.lifetime) }) else {
+      throw Problem.planIsUsed
+    }
+  }
+
+  /// Those of one job wherever they lie, of several among the oldest.
+  /// - Parameter jobs: none for those of all.
+  private func letters(_ kind: LetterBox.Kind, _ filter: LetterFilter, of jobs: Set<String>) async throws -> [Letter] {
+    guard jobs.count == 1, let job = jobs.first else {
+      return try await sources.read(kind, filter, limit: Self.look).letters
+    }
+    return try await sources.find(kind, job).filter(filter.includes)
   }
 
   /// The plan that the path names, if it is for whoever asks.
@@ -91,10 +103,10 @@ struct ConsolePlans: Sendable {
     _ id: String, _ plan: ConsolePlan, _ context: GatewayContext, refusal: String? = nil
   ) async throws -> Response {
     let keys = Set(plan.letters)
-    let letters = try await sources.read(plan.box, LetterFilter(), limit: Self.look).letters
-    let samples = letters.filter { keys.contains($0.key) }.prefix(Self.samples)
+    let found = try await letters(plan.kind.box, LetterFilter(), of: Set(keys.map(\.id)))
+    let samples = found.filter { keys.contains($0.key) }.prefix(Self.samples)
     let card = PlanCard(
-      id: id, kind: .init(plan.box), count: plan.letters.count, users: plan.users,
+      id: id, kind: .init(plan.kind.box), count: plan.letters.count, users: plan.users,
       hasScenes: plan.letters.contains { StoryID.isOfStory($0.id) && !$0.id.hasSuffix(".video") },
       samples: samples.map { LetterRow(withoutProperties: $0) }, madeAt: plan.made.description,
       expiresAt: plan.ends.description)

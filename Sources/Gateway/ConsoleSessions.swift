@@ -73,9 +73,7 @@ struct ConsoleSessions: Sendable {
   }
 
   private static func digest(of token: String) -> String {
-    SHA256.hash(data: Array(token.utf8)).map { byte in
-      String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-    }.joined()
+    Identifier.hex(bytes: Array(SHA256.hash(data: Array(token.utf8))))
   }
 
   private static func randomToken() -> String {

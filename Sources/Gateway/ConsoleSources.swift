@@ -64,6 +64,15 @@ struct ConsoleSources: Sendable {
     }
   }
 
+  /// Those of one job, a run each.
+  func find(_ kind: LetterBox.Kind, _ job: String) async throws -> [Letter] {
+    do {
+      return try await box(kind).find(job).map(\.letter)
+    } catch {
+      throw Problem(acting: error)
+    }
+  }
+
   /// Oldest first.
   func read(_ kind: LetterBox.Kind, _ filter: LetterFilter, limit: Int) async throws -> (letters: [Letter], isAll: Bool)
   {

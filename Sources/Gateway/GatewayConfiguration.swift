@@ -14,7 +14,8 @@ package struct GatewayConfiguration: Sendable, Hashable {
   package var publishLimit: Duration = .seconds(5)
   /// Where workers write what jobs produce (`TOLLWAY_ARTIFACTS`). Default `artifacts`.
   package var artifacts = "artifacts"
-  /// Bytes of bodies that requests may hold together until they are answered; one key a quarter. Default 256 MiB.
+  /// Bytes of bodies that requests may hold together until they are answered; one key a quarter. Bodies that say to have
+  /// up to 4 KiB are not counted: all connections together hold 8 MiB of them at most. Default 256 MiB.
   package var bodyBytes = 256 << 20
   /// Streams that may be open at once, whatever they show. Default 1,000.
   package var streams = 1000

@@ -82,7 +82,7 @@ package final class GatewayServer: Sendable {
       now: now, logger: logger)
   }
 
-  /// Bytes of bodies that requests hold now.
+  /// Bytes of bodies that requests hold now, without those of bodies that say to have up to 4 KiB.
   package var bodyBytes: Int { bodies.used }
 
   /// Streams that are open now.

@@ -4,7 +4,8 @@ package import Logging
 import Synchronization
 
 /// The keys that may come in, as Redis has them. What was read holds for a second, so that a revoked key is refused
-/// within one, and so that a flood of wrong keys does not become a flood of round trips. Safe to share.
+/// within one, and so that a flood of wrong keys does not become a flood of round trips. A Redis that hangs is waited for
+/// by few; the others are told at once that keys cannot be read. Safe to share.
 package final class KeyRing: Sendable {
   package enum Verdict: Sendable, Equatable {
     case admitted(Principal)
@@ -33,6 +34,27 @@ package final class KeyRing: Sendable {
     var keylessEpoch: String?
   }
 
+  /// That Redis kept somebody waiting in vain: for a second nobody else is to wait for it.
+  private final class Silence: Sendable {
+    struct Lasts: Error {}
+
+    /// What fails sooner may be asked again at once.
+    private static let patience: Duration = .milliseconds(500)
+    private static let length: Duration = .seconds(1)
+
+    private let end = Mutex<ContinuousClock.Instant?>(nil)
+
+    func check() throws(Lasts) {
+      if let end = end.withLock({ $0 }), end > .now { throw Lasts() }
+    }
+
+    /// - Parameter time: when what failed was asked.
+    func failed(askedAt time: ContinuousClock.Instant) {
+      let now = ContinuousClock.now
+      if now - time >= Self.patience { end.withLock { $0 = now + Self.length } }
+    }
+  }
+
   /// Is asked for when nobody gave a key.
   private static let noKey = "-"
 
@@ -52,7 +74,18 @@ package final class KeyRing: Sendable {
     desk: AdmissionDesk, hasHadKeys: @escaping @Sendable () async throws -> Bool, admitsLocalOperator: Bool,
     logger: Logger
   ) {
-    readings = Gathering(flights: 2, size: 256) { try await desk.readKeys($0) }
+    let silence = Silence()
+    // Whoever waited behind a batch that hung gets here after it, and is told at once.
+    readings = Gathering(flights: 2, size: 256) { ids in
+      try silence.check()
+      let begin = ContinuousClock.now
+      do {
+        return try await desk.readKeys(ids)
+      } catch {
+        silence.failed(askedAt: begin)
+        throw error
+      }
+    }
     signs = Gathering(flights: 1, size: 256) { epochs in
       let answer = try await hasHadKeys()
       return epochs.map { _ in answer }

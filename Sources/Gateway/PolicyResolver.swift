@@ -9,9 +9,17 @@ import Logging
 struct PolicyResolver: RouterMiddleware {
   let entitlements: Gathering<String, [UInt8]?>
   /// Nil where nothing is laid down. Half a second, so that a change is live within one.
-  private let known = BriefMemory<String, Entitlement?>(lifetime: .milliseconds(500), capacity: 65_536)
+  private let known = BriefMemory<String, Entitlement?>(lifetime: .milliseconds(500), capacity: 8192)
   let policy: @Sendable () -> Policy
   let logger: Logger
+
+  init(
+    entitlements: Gathering<String, [UInt8]?>, policy: @escaping @Sendable () -> Policy, logger: Logger
+  ) {
+    self.entitlements = entitlements
+    self.policy = policy
+    self.logger = logger
+  }
 
   func handle(
     _ request: Request, context: GatewayContext, next: GatewayContext.Next
@@ -60,15 +68,7 @@ struct PolicyResolver: RouterMiddleware {
   private static let json = "application/json"
 
   private static func isJSON(_ type: String) -> Bool {
-    type.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" } == json
-  }
-
-  init(
-    entitlements: Gathering<String, [UInt8]?>, policy: @escaping @Sendable () -> Policy, logger: Logger
-  ) {
-    self.entitlements = entitlements
-    self.policy = policy
-    self.logger = logger
+    type == json || type.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" } == json
   }
 
   /// As it is laid down now.

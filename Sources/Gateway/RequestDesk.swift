@@ -35,10 +35,11 @@ struct RequestDesk: RouterMiddleware {
     } catch {
       response = answer(to: problem(error, request, context), request, context)
     }
+    let isConsole = ConsoleRoute.owns(request.uri.path)
     response.headers[.requestID] = context.requestID
-    if ConsoleRoute.owns(request.uri.path) { ConsoleAnswer.dress(&response) }
+    if isConsole { ConsoleAnswer.dress(&response) }
     Self.secure(&response)
-    note(request, response, context, took: ContinuousClock.now - begin)
+    note(request, response, context, route(context, isConsole: isConsole), took: ContinuousClock.now - begin)
     return response
   }
 
@@ -81,24 +82,28 @@ struct RequestDesk: RouterMiddleware {
     return problem
   }
 
+  private static let guards = [
+    HTTPField(name: .contentSecurityPolicy, value: "default-src 'none'; frame-ancestors 'none'"),
+    HTTPField(name: .cacheControl, value: "no-store"),
+    HTTPField(name: .xContentTypeOptions, value: "nosniff"),
+    HTTPField(name: .referrerPolicy, value: "no-referrer"),
+  ]
+
   /// A page that needs more says so itself.
   private static func secure(_ response: inout Response) {
-    func put(_ name: HTTPField.Name, _ value: String) {
-      if response.headers[name] == nil { response.headers[name] = value }
-    }
-    put(.contentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
-    put(.cacheControl, "no-store")
-    put(.xContentTypeOptions, "nosniff")
-    put(.referrerPolicy, "no-referrer")
+    for field in guards where !response.headers.contains(field.name) { response.headers.append(field) }
   }
 
-  private func route(_ request: Request, _ context: GatewayContext) -> String? {
-    if ConsoleRoute.owns(request.uri.path) { return Console.path }
-    return GatewayRoute.allCases.contains { $0.path == context.endpointPath } ? context.endpointPath : nil
+  private static let routes = Set(GatewayRoute.allCases.map(\.path))
+
+  private func route(_ context: GatewayContext, isConsole: Bool) -> String? {
+    if isConsole { return Console.path }
+    return context.endpointPath.flatMap { Self.routes.contains($0) ? $0 : nil }
   }
 
-  private func note(_ request: Request, _ response: Response, _ context: GatewayContext, took: Duration) {
-    let route = route(request, context)
+  private func note(
+    _ request: Request, _ response: Response, _ context: GatewayContext, _ route: String?, took: Duration
+  ) {
     let status = String(response.status.code)
     registry.update { metrics in
       metrics.add(to: Metrics.httpRequests, route ?? MetricLabel.other, status)

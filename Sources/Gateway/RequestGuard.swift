@@ -26,9 +26,13 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !hasRefused else { return }
     switch unwrapInboundIn(data) {
-    case .head:
+    case .head(let head):
       open += 1
       isReading = true
+      // Its body comes only then. RFC 9110, 10.1.1.
+      if open == 1, head.headerFields[.expect]?.lowercased() == "100-continue" {
+        context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+      }
     case .body: break
     case .end: endReading()
     }

@@ -47,9 +47,9 @@ final class Watch<Status: Watchable>: Sendable {
   /// - Parameter status: as it was just read; it is the first to be shown.
   func join(_ status: Status, for holder: Seats.Holder) throws(Problem) -> Gallery<Status>.Seat {
     let seat = try gallery.join(status.subject, for: holder)
-    // The status may be older than the last closer look.
-    notes.withLock { $0[status.subject]?.word = nil }
     seat.viewer.offer(status)
+    // It may be older than the last closer look, be it one that comes in between: so the next time there is another.
+    notes.withLock { $0[status.subject]?.word = nil }
     return seat
   }
 

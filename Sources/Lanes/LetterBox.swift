@@ -71,9 +71,10 @@ package struct LetterBox: Sendable {
   /// - Parameters:
   ///   - lane: that of a claimed tier, for letters which do not say where they were.
   ///   - each: told of every chosen letter, after it happened.
+  ///   - begin: runs once, just before the first message goes out, and never where none does. When it throws, none does.
   package func replay(
     _ choice: Choice, through courier: Courier, lane: (_ claimedTier: String?) -> Lane,
-    each: (Letter, Fate) -> Void
+    each: (Letter, Fate) -> Void, begin: () async throws -> Void = {}
   ) async throws {
     var batch = Batch()
     var pace = kind == .blocked ? Pace(perSecond: 100) : nil
@@ -90,10 +91,10 @@ package struct LetterBox: Sendable {
         replayed[letter.id] = .some(letter.run)
         batch.add(found, letter.lane.flatMap { Lane(rawValue: $0) } ?? lane(letter.claimedTier), in: topology)
       }
-      if batch.isFull { try await send(&batch, courier, each, &pace) }
+      if batch.isFull { try await send(&batch, of: replayed.count, courier, begin, each, &pace) }
       return true
     } atEnd: {
-      try await send(&batch, courier, each, &pace)
+      try await send(&batch, of: replayed.count, courier, begin, each, &pace)
     }
   }
 
@@ -105,9 +106,12 @@ package struct LetterBox: Sendable {
     return letter.run == nil ? "the letter does not say which run it ended" : nil
   }
 
+  /// - Parameter all: jobs that were replayed until now, with those of the batch.
   private func send(
-    _ batch: inout Batch, _ courier: Courier, _ each: (Letter, Fate) -> Void, _ pace: inout Pace?
+    _ batch: inout Batch, of all: Int, _ courier: Courier, _ begin: () async throws -> Void,
+    _ each: (Letter, Fate) -> Void, _ pace: inout Pace?
   ) async throws {
+    if !batch.letters.isEmpty, batch.letters.count == all { try await begin() }
     try await pace?.wait(for: batch.letters.count)
     try await courier.send(batch.dispatches)
     for found in batch.done { await found.ack() }

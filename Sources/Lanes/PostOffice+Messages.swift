@@ -146,6 +146,11 @@ extension Topology {
   package static func rung(for delay: Duration) -> Int {
     rungs.first { .seconds($0) >= delay } ?? rungs[rungs.count - 1]
   }
+
+  /// The longest trip that ends within the time; the shortest for less.
+  package static func trip(within time: Duration) -> Duration {
+    .seconds(rungs.last { .seconds($0) <= time } ?? rungs[0])
+  }
 }
 
 extension PostOffice {

@@ -20,7 +20,8 @@ package struct LogSettings: Sendable, Hashable {
   package init(level: String?, format: String?) throws(Fault) {
     self.init()
     if let level, !level.isEmpty {
-      guard let known = Logger.Level(rawValue: level.lowercased()) else {
+      let name = level.lowercased()
+      guard let known = Logger.Level(rawValue: name == "warn" ? "warning" : name) else {
         let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
         throw Fault(description: "TOLLWAY_LOG: must be one of \(levels)")
       }

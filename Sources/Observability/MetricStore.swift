@@ -100,13 +100,13 @@ package struct MetricStore: Sendable {
     var samples: [String: [(series: Series, value: MetricFamily.Sample.Value)]] = [:]
     for (series, value) in numbers { samples[series.name, default: []].append((series, .number(value))) }
     for (series, value) in histograms { samples[series.name, default: []].append((series, .histogram(value))) }
-    return Metrics.all.compactMap { metric -> MetricFamily? in
+    return Metrics.all.map { metric in
       let found = samples[metric.name]?.map { sample in
         MetricFamily.Sample(values: Array(sample.series.values.prefix(metric.labels.count)), value: sample.value)
       }
-      return found.map { found in
-        MetricFamily(metric: metric, samples: found.sorted { $0.values.lexicographicallyPrecedes($1.values) })
-      }
+      // One without any is still announced: who looks for its name learns that there is nothing yet.
+      return MetricFamily(
+        metric: metric, samples: (found ?? []).sorted { $0.values.lexicographicallyPrecedes($1.values) })
     }
   }
 }

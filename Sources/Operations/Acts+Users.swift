@@ -81,4 +81,16 @@ extension Acts {
     try await NotCopied.around { try await desk.store(nil, of: user) }
     return wasThere
   }
+
+  /// The same with what whoever acts has seen. When something else was laid down since, nothing is changed, in Redis
+  /// neither.
+  /// - Parameter shown: when that was changed last; nil where there was nothing.
+  package func unassign(
+    _ user: String, over shown: Timestamp?, _ note: ActNote
+  ) async throws -> Assignments.TakingBack {
+    let outcome = try await assignments.unassign(user, over: shown, by: note.by, reason: note.reason)
+    guard outcome != .changedSince else { return outcome }
+    try await NotCopied.around { try await desk.store(nil, of: user) }
+    return outcome
+  }
 }

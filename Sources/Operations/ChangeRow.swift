@@ -3,9 +3,8 @@ import Contracts
 
 /// A change that somebody made by hand, as JSON.
 package struct ChangeRow: Sendable, Encodable {
-  package let at, by: String
-  package let act: AuditEntry.Act
-  package let target, reason: String
+  /// `act`: a word of `AuditEntry.Act`, or one of a newer release.
+  package let at, by, act, target, reason: String
   /// Of a user's tier and limits; nil stands for none.
   package let before, after: AssignmentChange.Grant?
   /// `cli`, `api` or `console`; of acts on letters and jobs, as all that follows.

@@ -38,17 +38,19 @@ package struct Letters: Sendable {
   }
 
   /// Starts new runs, kept in the audit. When it fails, what was done until then is done.
-  /// - Parameter each: told of every chosen letter, after it happened.
+  /// - Parameters:
+  ///   - each: told of every chosen letter, after it happened.
+  ///   - begin: runs once, just before the first message goes out; when it throws, nothing is done.
   package func replay(
     _ choice: LetterBox.Choice, _ policy: Policy, _ note: ActNote, _ audit: Audit,
-    each: (Letter, LetterBox.Fate) -> Void = { _, _ in }
+    each: (Letter, LetterBox.Fate) -> Void = { _, _ in }, begin: () async throws -> Void = {}
   ) async throws -> LetterReport {
     var report = LetterReport()
     let row = try await audit.begin(kind.act, on: choice.target, note)
     var fault: (any Error)?
     do {
       try await turns.pass(.change) {
-        try await start(choice, policy) { letter, fate in
+        try await start(choice, policy, begin) { letter, fate in
           report.count(letter, fate)
           each(letter, fate)
         }
@@ -63,12 +65,14 @@ package struct Letters: Sendable {
   }
 
   private func start(
-    _ choice: LetterBox.Choice, _ policy: Policy, each: (Letter, LetterBox.Fate) -> Void
+    _ choice: LetterBox.Choice, _ policy: Policy, _ begin: () async throws -> Void,
+    each: (Letter, LetterBox.Fate) -> Void
   ) async throws {
     try await broker.withLetterBox(kind) { box in
       try await broker.withCourier { courier in
         try await box.replay(
-          choice, through: courier, lane: { policy.effectiveTier(assigned: nil, claimed: $0).lane }, each: each)
+          choice, through: courier, lane: { policy.effectiveTier(assigned: nil, claimed: $0).lane }, each: each,
+          begin: begin)
       }
     }
   }

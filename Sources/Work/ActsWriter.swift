@@ -118,7 +118,7 @@ struct ActsWriter: Sendable {
     _ delivery: Delivery, _ refusal: JobMessage.Refusal, _ accepted: [String: DoorMark]
   ) -> Acts {
     let digest = delivery.digest
-    let run = RunStamp.of(digest)
+    let run = RunStamp.of(digest, after: delivery.replays)
     let letter = post.letter(
       delivery, code: refusal.code, detail: refusal.detail, attempts: 0, firstSeen: delivery.firstSeen ?? now(),
       run: run, at: now())

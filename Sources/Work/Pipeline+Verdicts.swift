@@ -43,13 +43,14 @@ extension Pipeline {
       ])
   }
 
-  /// The month's limit that is used up, and what would release the job.
+  /// The month's limit that has too little left, and what would release the job.
   func exhaustion(of limit: MonthlyLimit, on plan: Plan?) -> ResultEvent.Fault {
     let tier = plan?.tier
     let release =
       "released by `tollway blocked release` after the limit was raised, or when the next month (UTC) begins"
     let quota = { (name: String, size: Int?) in
-      ResultEvent.Fault(.quotaExceeded, "the monthly quota of \(size ?? 0) \(name) is used up; \(release)")
+      ResultEvent.Fault(
+        .quotaExceeded, "the monthly quota of \(size ?? 0) \(name) has too little left for the job; \(release)")
     }
     switch limit {
     case .money:

@@ -174,7 +174,8 @@ struct Pipeline: Sendable {
     case .move(let lane, let tier): return .move(arrival, to: lane, tier: tier)
     case .notYet(let due):
       let pause = Duration.milliseconds(due.milliseconds - time.milliseconds)
-      return .handBack(arrival, after: min(pause, Self.longestTrip), .notBefore)
+      // Not a rung too long: it would come back up to twice as late as its sender wanted.
+      return .handBack(arrival, after: min(Topology.trip(within: pause), Self.longestTrip), .notBefore)
     case .notReady(let pause): return .handBack(arrival, after: pause, .parents)
     case .resting(let pause, let plan):
       return .rest(

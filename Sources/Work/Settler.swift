@@ -278,15 +278,17 @@ extension Verdict {
   }
 
   fileprivate func resting(at now: Timestamp) -> RestingJob? {
-    func job(_ arrival: Arrival, _ pause: Duration, _ reason: WaitReason, _ passedOver: [RouteSkip]) -> RestingJob {
+    func job(_ arrival: Arrival, _ until: Timestamp, _ reason: WaitReason, _ passedOver: [RouteSkip]) -> RestingJob {
       RestingJob(
-        job: arrival.job, lane: arrival.lane ?? .low,
-        until: Timestamp(milliseconds: now.milliseconds + pause.milliseconds), reason: reason, passedOver: passedOver,
+        job: arrival.job, lane: arrival.lane ?? .low, until: until, reason: reason, passedOver: passedOver,
         labels: JobLabels(of: arrival.job, tier: nil, queuedAt: arrival.firstSeen), replays: arrival.delivery.replays)
     }
     switch self {
-    case .rest(let arrival, let pause, let passedOver): return job(arrival, pause, .providerResting, passedOver)
-    case .handBack(let arrival, let pause, .notBefore): return job(arrival, pause, .notBefore, [])
+    case .rest(let arrival, let pause, let passedOver):
+      let until = Timestamp(milliseconds: now.milliseconds + pause.milliseconds)
+      return job(arrival, until, .providerResting, passedOver)
+    // However many trips it takes until then.
+    case .handBack(let arrival, _, .notBefore): return job(arrival, arrival.job.notBefore ?? now, .notBefore, [])
     default: return nil
     }
   }

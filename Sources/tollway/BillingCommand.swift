@@ -22,6 +22,7 @@ struct BillingCommand: AsyncParsableCommand {
 
   func run() async throws {
     LogBootstrap.install(try settings.logging())
+    _ = try settings.probes()  // a wrong address is said now, not in the log
     let wires = try Wires(settings, role: "billing")
     let rules = try RuleBook(policyPath: try settings.policyPath(), pricesPath: try settings.pricesPath())
     let ledger = try Ledger(url: settings.ledger, failpoint: settings.failpoint)

@@ -24,6 +24,7 @@ struct GatewayCommand: AsyncParsableCommand {
   func run() async throws {
     LogBootstrap.install(try settings.logging())
     let address = try settings.gateway(address)
+    _ = try settings.probes()  // a wrong address is said now, not in the log
     let wires = try Wires(settings, role: "gateway")
     let rules = try RuleBook(policyPath: try settings.policyPath(), pricesPath: try settings.pricesPath())
     let registry = MetricRegistry(

@@ -36,6 +36,7 @@ struct WorkerCommand: AsyncParsableCommand {
     guard let failpoints = Failpoints(parsing: settings.failpoint) else {
       throw CommandFailure(.usage, "TOLLWAY_FAILPOINT: no such place", "write <place>:<n>, or unset it")
     }
+    _ = try settings.probes()  // a wrong address is said now, not in the log
     let wires = try Wires(settings, role: "worker")
     let rules = try RuleBook(policyPath: try settings.policyPath(), pricesPath: try settings.pricesPath())
     let registry = MetricRegistry(

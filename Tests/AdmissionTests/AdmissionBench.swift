@@ -58,9 +58,13 @@ struct AdmissionBench {
   /// By the still clock.
   var now: Int64 { clock?.milliseconds ?? 0 }
 
-  func job(_ id: String, user: String = "ana", task: String = "echo", payload: String = "{}") throws -> Job {
-    let body = Array(#"{"id":"\#(id)","userId":"\#(user)","taskType":"\#(task)","payload":\#(payload)}"#.utf8)
-    guard case .job(let job) = JobMessage.decode(body, messageID: nil) else { throw NotAJob() }
+  func job(
+    _ id: String, user: String = "ana", task: String = "echo", payload: String = "{}", after: [String] = []
+  ) throws -> Job {
+    let parents = after.map { #""\#($0)""# }.joined(separator: ",")
+    let body =
+      #"{"id":"\#(id)","userId":"\#(user)","taskType":"\#(task)","payload":\#(payload),"after":[\#(parents)]}"#
+    guard case .job(let job) = JobMessage.decode(Array(body.utf8), messageID: nil) else { throw NotAJob() }
     return job
   }
 

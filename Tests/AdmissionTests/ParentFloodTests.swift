@@ -127,6 +127,26 @@ extension StillClockTests {
       #expect(try await ask(bench, child) == .missing("unheard"))
     }
 
+    @Test func `a name that finds no place any more keeps the time for which it was missed`() async throws {
+      let bench = try await AdmissionBench.still()
+      let child = try child("late", after: ["unheard"])
+      let key = bench.keys.prefix + "asked_by"
+      func look(times: Int) async throws {
+        for _ in 0..<times {
+          #expect(try await ask(bench, child) == .wait(succeeded: 0, pause: .seconds(2)))
+          try bench.pass(.seconds(60))
+        }
+      }
+      try await look(times: 6)
+      // Answered, and so not asked for any more; then others of the user have all places.
+      _ = try await bench.desk.takeAsked(limit: 10)
+      _ = try await bench.redis.command(RedisCommand("HSET").arg(key).arg(Identifier.base64url("ana")).arg(1000))
+      try await look(times: 15)
+      _ = try await bench.redis.command(RedisCommand("DEL").arg(key))
+      try await look(times: 4)
+      #expect(try await ask(bench, child) == .missing("unheard"))
+    }
+
     @Test func `a success that was seen is believed for an hour, and until the job is admitted`() async throws {
       let bench = try await AdmissionBench.still()
       let child = try child(after: ["a", "b"])

@@ -122,7 +122,13 @@ extension StillClockTests {
       let ben = try await bench.admit(
         try bench.job("ben-3", user: "ben"), lease: "ben.3", limit: 9, limits: AdmissionLimits(perMinute: 2))
       #expect(try #require(ben.place).until <= .seconds(60))
-      try bench.pass(.seconds(61))
+      try bench.pass(.seconds(1))
+      #expect(
+        try await bench.admit(
+          try bench.job("ana-4", user: "ana"), lease: "ana.4", limit: 9, lane: .low,
+          limits: AdmissionLimits(perSecond: 1, burst: 2)
+        ).isAdmitted)
+      try bench.pass(.seconds(60))
       #expect(
         try await bench.admit(
           try bench.job("ben-4", user: "ben"), lease: "ben.4", limit: 9, lane: .low,

@@ -70,6 +70,32 @@ import Testing
     #expect(try await assignments.changes(of: "anna").map(\.after?.overrides.concurrency) == [nil, 3, 1])
   }
 
+  @Test func `what was changed since somebody looked is not taken back unseen`() async throws {
+    let time = Mutex<Int64>(1_790_000_000_000)
+    let ledger = try place.open {
+      Timestamp(
+        milliseconds: time.withLock { time in
+          time += 1
+          return time
+        })
+    }
+    let assignments = Assignments(in: ledger)
+    func takeBack(_ shown: Timestamp?) async throws -> Assignments.TakingBack {
+      try await assignments.unassign("anna", over: shown, by: "eve", reason: "")
+    }
+    #expect(try await takeBack(nil) == .nothing)
+    let first = try await assignments.assign("anna", tier: "PRO", overrides: .none, by: "root", reason: "")
+    let second = try await assignments.assign(
+      "anna", tier: nil, overrides: UserOverrides(concurrency: 1), by: "ben", reason: "")
+    for old in [nil, first.changedAt] { #expect(try await takeBack(old) == .changedSince) }
+    #expect(try await assignments.assignment(of: "anna") == second)
+    #expect(try await assignments.changes(of: "anna").map(\.changedBy) == ["ben", "root"])
+    #expect(try await takeBack(second.changedAt) == .takenBack)
+    #expect(try await assignments.assignment(of: "anna") == nil)
+    #expect(try await takeBack(second.changedAt) == .nothing)
+    #expect(try await assignments.changes(of: "anna").map(\.changedBy) == ["eve", "ben", "root"])
+  }
+
   @Test func `taking back what was never laid down says so and leaves no trace`() async throws {
     #expect(try await !assignments.unassign("nobody", by: "root", reason: ""))
     #expect(try await ledger.count("assignment_audit") == 0)

@@ -35,7 +35,7 @@ import Testing
       .deadReplay, on: Intervention.Target(ids: ["a"]), ActNote(by: "root", reason: "again", surface: .cli))
     let trail = try await ledger.auditTrail(limit: 100)
     #expect(
-      trail.map { "\($0.act.rawValue) \($0.target) \($0.by) \($0.reason)" } == [
+      trail.map { "\($0.act) \($0.target) \($0.by) \($0.reason)" } == [
         "dead.replay a root again", "freeze.off  cy done", "provider.end_rest echo ana fast",
         "provider.release echo ana fast", "user.unassign u1 ben over", "freeze.on  cy launch",
         "key.create \(key.id) root pilot", "user.assign u1 ben contract", "provider.hold echo ana slow",
@@ -43,6 +43,15 @@ import Testing
     let grant = AssignmentChange.Grant(tier: "PRO", overrides: UserOverrides(concurrency: 3))
     #expect(trail[4].before == grant && trail[4].after == nil && trail[7].before == nil && trail[7].after == grant)
     #expect(try await ledger.auditTrail(limit: 3) == Array(trail.prefix(3)))
+  }
+
+  @Test func `an act that a newer release wrote is told by its own word`() async throws {
+    try await ledger.execute(
+      """
+      INSERT INTO intervention (changed_at, changed_by, surface, act, target, reason)
+      VALUES ('2026-11-22T10:00:00.000Z', 'ana', 'cli', 'tier.rename', 'PRO', 'clearer')
+      """)
+    #expect(try await ledger.auditTrail(limit: 10).map { "\($0.act) \($0.target)" } == ["tier.rename PRO"])
   }
 
   @Test func `users are listed a page at a time`() async throws {

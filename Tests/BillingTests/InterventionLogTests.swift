@@ -21,7 +21,7 @@ import Testing
     #expect(
       begun == [
         AuditEntry(
-          at: Timestamp(milliseconds: 1_790_000_000_123), by: "key:k1", act: .deadReplay, target: "a b",
+          at: Timestamp(milliseconds: 1_790_000_000_123), by: "key:k1", act: "dead.replay", target: "a b",
           reason: "cause mended", surface: "api", requestID: "r1", targetCount: 2)
       ])
     try await log.end(number, Intervention.Outcome(done: 1, kept: 1))

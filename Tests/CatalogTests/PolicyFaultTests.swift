@@ -9,7 +9,6 @@ import Testing
     ("concurrency: 2", "concurrency: 2.5", "tiers.FREE.quotas.concurrency: must be a whole number of 1 or more"),
     ("concurrency: 2", "concurrency: [2]", "tiers.FREE.quotas.concurrency: must be a whole number of 1 or more"),
     ("priority: low", "priority: lowest", "tiers.FREE.priority: must be one of critical, high, standard, low"),
-    ("priority: low", "batch_size: 3", "tiers.FREE.priority: is missing; write low, standard, high or critical"),
     ("batch_size: 5", "batch_size: 0", "tiers.PRO.batch_size: must be a whole number of 1 or more"),
     (
       "defaultRouting: allow_minor", "defaultRouting: newest",

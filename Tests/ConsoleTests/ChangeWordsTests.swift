@@ -32,8 +32,9 @@ import Testing
   }
 
   @Test func `every act has words of its own`() {
-    let words = AuditEntry.Act.allCases.map { ChangeWords.act($0) }
-    #expect(Set(words).count == words.count)
+    let words = AuditEntry.Act.allCases.map { ChangeWords.act($0.rawValue) }
+    #expect(Set(words).count == words.count && words.allSatisfy { AuditEntry.Act(rawValue: $0) == nil })
+    #expect(ChangeWords.act("tier.rename") == "tier.rename")
   }
 
   private static func leaves(_ value: Any) -> Int {

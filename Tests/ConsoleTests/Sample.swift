@@ -148,6 +148,6 @@ struct Sample {
   }
 
   private func entry(_ act: AuditEntry.Act, _ target: String, _ reason: String, _ seconds: Int64) -> AuditEntry {
-    AuditEntry(at: ago(seconds), by: "ana\(evil)", act: act, target: target, reason: reason)
+    AuditEntry(at: ago(seconds), by: "ana\(evil)", act: act.rawValue, target: target, reason: reason)
   }
 }

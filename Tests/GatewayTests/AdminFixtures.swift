@@ -33,7 +33,7 @@ extension GatewayBench {
 
   /// `act target by reason` of every change by hand, newest first.
   func changes() async throws -> [String] {
-    try await ledger.ledger().auditTrail(limit: 100).map { "\($0.act.rawValue) \($0.target) \($0.by) \($0.reason)" }
+    try await ledger.ledger().auditTrail(limit: 100).map { "\($0.act) \($0.target) \($0.by) \($0.reason)" }
   }
 }
 

@@ -86,7 +86,7 @@ struct AdminPageTests {
       #expect(report["missing"]?.elements.map(\.string) == ["none"])
       #expect(try await bench.take(from: .low)?.body == echo("a"))
       let entry = try await bench.ledger.ledger().auditTrail(limit: 10)
-      #expect(entry.map(\.act) == [.deadReplay] && entry[0].target == "a c none" && entry[0].requestID == "r-7")
+      #expect(entry.map(\.act) == ["dead.replay"] && entry[0].target == "a c none" && entry[0].requestID == "r-7")
       #expect(entry[0].surface == "api" && entry[0].outcome == Intervention.Outcome(done: 1, kept: 1))
     }
   }

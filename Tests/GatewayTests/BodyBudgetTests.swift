@@ -1,8 +1,11 @@
 import Contracts
-import Gateway
+import HummingbirdCore
+import NIOCore
 import NIOHTTP1
 import TestKit
 import Testing
+
+@testable import Gateway
 
 @Suite(.timeLimit(.minutes(5)))
 struct BodyBudgetTests {
@@ -56,5 +59,25 @@ struct BodyBudgetTests {
       #expect(try await bench.send("/console/sign-in", method: .POST, long, headers: form).status == 503)
       try await waitUntil("nothing is held") { bench.bodyBytes == 0 }
     }
+  }
+
+  /// Bytes that count while a request has its body, and when it is gone.
+  private func counted(_ bytes: Int, length: Int?) async throws -> (held: Int, after: Int) {
+    let budget = BodyBudget(limit: 1 << 20)
+    let held = try await Self.read(bytes, length: length, budget)
+    return (held, budget.used)
+  }
+
+  private static func read(_ bytes: Int, length: Int?, _ budget: BodyBudget) async throws -> Int {
+    let share = budget.share()
+    let body = share.counted(RequestBody(buffer: ByteBuffer(repeating: 0x20, count: bytes)), length: length)
+    #expect(try await body.collect(upTo: bytes).readableBytes == bytes)
+    return withExtendedLifetime(share) { budget.used }
+  }
+
+  @Test func `a body of more than 4 KiB counts, and one that does not say its length`() async throws {
+    #expect(try await counted(4096, length: 4096) == (0, 0))
+    #expect(try await counted(4097, length: 4097) == (4097, 0))
+    #expect(try await counted(1, length: nil) == (1, 0))
   }
 }

@@ -3,6 +3,7 @@ import Admission
 import AsyncHTTPClient
 import Billing
 import Contracts
+import Foundation
 import Gateway
 import Logging
 import NIOHTTP1
@@ -137,7 +138,7 @@ struct CancelPageTests {
       #expect(try await bench.send(story, method: .DELETE, headers: header).status == 200)
       let rows = try await bench.ledger.ledger().auditTrail(limit: 10)
       #expect(rows.map(\.target) == ["\(id).video \(id).s1.speech \(id).s1.image", "over", "theirs"])
-      #expect(rows.allSatisfy { $0.act == .jobCancel && $0.by == "key:\(admin.id)" && $0.surface == "api" })
+      #expect(rows.allSatisfy { $0.act == "job.cancel" && $0.by == "key:\(admin.id)" && $0.surface == "api" })
       #expect(rows.map { $0.outcome?.done } == [3, 0, 1] && rows.map { $0.outcome?.kept } == [0, 1, 0])
       #expect(rows[2].requestID == "r-9")
     }
@@ -159,6 +160,40 @@ struct CancelPageTests {
       _ = try await bench.submit(echo("job"))
       #expect(try await bench.send("/v1/jobs/job", method: .DELETE).json["status"]?.string == "cancelled")
       #expect(bench.log.count(.warning, "what is cancelled is not kept in the audit") == 1)
+    }
+  }
+
+  @Test func `a ledger that hangs keeps nobody from cancelling`() async throws {
+    let directory = try TestDirectory("ledger")
+    let ledger = try Ledger(path: directory.file("ledger.db").path)
+    try await GatewayBench.with(ledger: LedgerAccess { () throws(LedgerError) in ledger }) { bench in
+      _ = try await bench.submit(echo("job"))
+      try await HeldLedger.with(ledger) {
+        let answer = try await bench.send("/v1/jobs/job", method: .DELETE)
+        #expect(try answer.json["status"]?.string == "cancelled")
+        #expect(bench.log.count(.warning, "what is cancelled is not kept in the audit") == 1)
+      }
+    }
+  }
+
+  @Test func `a ledger that hangs keeps nobody waiting, and has the outcome when it answers`() async throws {
+    let directory = try TestDirectory("ledger")
+    let ledger = try Ledger(path: directory.file("ledger.db").path)
+    try await GatewayBench.with(ledger: LedgerAccess { () throws(LedgerError) in ledger }) { bench in
+      _ = try await bench.submit(echo("slow"))
+      _ = try await bench.start(try echoJob("slow"))
+      let asking = Task { try await bench.send("/v1/jobs/slow", method: .DELETE) }
+      try await waitUntil("the act is kept") { try await ledger.auditTrail(limit: 1).count == 1 }
+      try await HeldLedger.with(ledger) {
+        try await stop(try echoJob("slow"), at: bench)
+        let answer = try await asking.value
+        #expect(try answer.json["status"]?.string == "cancelled")
+        #expect(bench.log.count(.warning, "the outcome of an act is kept late or not at all") == 1)
+        #expect(try await ledger.auditTrail(limit: 1)[0].outcome == nil)
+      }
+      try await waitUntil("the outcome is kept") {
+        try await ledger.auditTrail(limit: 1)[0].outcome == Intervention.Outcome(done: 1, kept: 0)
+      }
     }
   }
 

@@ -1,3 +1,4 @@
+import Admission
 import Contracts
 import Gateway
 import TestKit
@@ -110,6 +111,46 @@ struct ConsoleFormTests {
         #expect(try await set(4, over: try await shown()).status == 303)
         #expect(try await concurrency() == "4")
         #expect(try await set(5, over: "yesterday").status == 422)
+      }
+    }
+  }
+
+  @Test func `going back to the policy takes back only what its page has shown`() async throws {
+    try await GatewayBench.with { bench in
+      try await ConsoleBrowser.with(bench) { browser in
+        func form() async throws -> String? {
+          let page = try await browser.get("/console/users/ana").text
+          let form = page.firstMatch(of: /action="\/console\/users\/ana\/unset">.*name="shown" value="([^"]*)"/)
+          return form.map { String($0.1) }
+        }
+        func takeBack(_ shown: String) async throws -> GatewayBench.Answer {
+          try await browser.post("/console/users/ana/unset", [("reason", "x"), ("shown", shown)])
+        }
+        func lay(_ concurrency: Int) async throws {
+          let body = #"{"overrides":{"concurrency":\#(concurrency)},"reason":"y"}"#
+          #expect(try await bench.put("/v1/admin/users/ana", body).status == 200)
+        }
+        #expect(try await form() == nil)
+        try await lay(7)
+        let seven = try #require(try await form())
+        try await lay(1)
+        for old in [seven, ""] {
+          let refused = try await takeBack(old)
+          #expect(refused.status == 409 && refused.text.contains("changed meanwhile"))
+          let row = try #require(try await bench.desk.entitlements(of: ["ana"])[0])
+          #expect(try Entitlement(decoding: row).concurrency == 1)
+        }
+        #expect(try await takeBack("yesterday").status == 422)
+        let one = try #require(try await form())
+        for notice in ["unassigned", "asTier"] {
+          let gone = try await takeBack(one)
+          #expect(gone.status == 303 && gone.field("location")?.hasSuffix(notice) == true)
+        }
+        #expect(try await bench.desk.entitlements(of: ["ana"]) == [nil])
+        #expect(
+          try await bench.changes().map { String($0.prefix { $0 != " " }) } == [
+            "user.unassign", "user.assign", "user.assign",
+          ])
       }
     }
   }

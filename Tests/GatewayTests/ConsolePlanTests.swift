@@ -1,7 +1,11 @@
+import AMQP
 import Admission
+import Billing
+import Catalog
 import Contracts
 import Gateway
 import Lanes
+import Operations
 import Redis
 import TestKit
 import Testing
@@ -88,6 +92,54 @@ struct ConsolePlanTests {
         let late = try await browser.post(path, [("reason", "test")])
         #expect(late.status == 404 && late.text.contains("ten minutes"))
         #expect(try await bench.messages(in: .low) == 0)
+      }
+    }
+  }
+
+  @Test func `a plan of which nothing went out can be confirmed again`() async throws {
+    try await GatewayBench.with { bench in
+      try await ConsoleBrowser.with(bench) { browser in
+        try await bench.bury(["one"])
+        let path = try await Self.plan(browser, ["one"])
+        try await bench.admin.queueDelete(bench.broker.topology.dead)
+        #expect(try await browser.post(path, [("reason", "while the broker fails")]).status == 503)
+        let topology = TopologyKeeper(topology: bench.broker.topology, admin: bench.admin)
+        _ = try await topology.apply()
+        #expect(try await browser.post(path, [("reason", "while the letter is away")]).status == 200)
+        try await bench.bury(["one"])
+        #expect(try await browser.post(path, [("reason", "now")]).status == 200)
+        #expect(try await bench.jobs(in: .low, 1).map(\.id) == ["one"])
+        #expect(try await browser.post(path, [("reason", "once more")]).status == 409)
+      }
+    }
+  }
+
+  @Test func `a plan that another gateway carries out meanwhile touches nothing`() async throws {
+    try await GatewayBench.with { bench in
+      try await bench.bury(["one"])
+      let audit = Audit(in: try await bench.ledger.ledger()) { Issue.record($0) }
+      let note = ActNote(by: "local", reason: "late", surface: .console)
+      let policy = try PolicyFile.read(text: GatewayBench.policy).0
+      await #expect(throws: CancellationError.self) {
+        try await Letters(.dead, at: bench.broker).replay(
+          .ids(["one"]), policy, note, audit, begin: { throw CancellationError() })
+      }
+      #expect(try await bench.messages(in: .low) == 0)
+      #expect(try await bench.ledger.ledger().auditTrail(limit: 1)[0].outcome == Intervention.Outcome(done: 0, kept: 0))
+      let left = try await bench.broker.withLetterBox(.dead) { try await $0.list(LetterFilter(), limit: 10).letters }
+      #expect(left.map(\.id) == ["one"])
+    }
+  }
+
+  @Test func `a single letter is found behind all that a plan of several looks at`() async throws {
+    try await GatewayBench.with { bench in
+      try await ConsoleBrowser.with(bench) { browser in
+        try await bench.bury((1...5100).map { "job-\($0)" } + ["last"])
+        // A page that looks at the letters would change their order.
+        _ = try await browser.get("/console/freeze?state=on")
+        let answer = try await browser.post("/console/plans", [("kind", "dead"), ("id", "last")])
+        let path = try #require(answer.field("location"))
+        #expect(try await browser.get(path).text.contains("last"))
       }
     }
   }

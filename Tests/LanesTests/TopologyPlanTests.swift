@@ -73,6 +73,11 @@ import Testing
     #expect(Topology.rung(for: .seconds(seconds)) == rung)
   }
 
+  @Test(arguments: [(0, 1), (999, 1), (1000, 1), (1999, 1), (17_000, 16), (34_000, 32), (5_000_000, 1024)])
+  func `a trip to an instant is not longer than the time until then`(milliseconds: Int, seconds: Int) {
+    #expect(Topology.trip(within: .milliseconds(milliseconds)) == .seconds(seconds))
+  }
+
   @Test func `the fleet knows its own queues from others`() {
     let topology = Topology(namespace: "blue")
     for name in ["blue.jobs.low", "blue.costs.ledger", "blue.jobs", "blue.results"] {

@@ -188,9 +188,13 @@ local arrival, free_again
 local function rate_instant()
   local instant = micros
   if emission then
-    arrival = tonumber(redis.call('HGET', P .. 'user:' .. u, 'tat') or 0)
-    -- More than the bucket holds can only be a clock that was set back.
-    arrival = math.max(micros, math.min(arrival, micros + burst * emission))
+    arrival = math.max(micros, tonumber(redis.call('HGET', P .. 'user:' .. u, 'tat') or 0))
+    local full = micros + burst * emission
+    if arrival > full then
+      -- More than the bucket holds can only be a clock that was set back. From now on it drains.
+      arrival = full
+      redis.call('HSET', P .. 'user:' .. u, 'tat', int(full))
+    end
     instant = math.max(instant, arrival - (burst - 1) * emission)
   end
   if rpm then

@@ -28,6 +28,7 @@
 local lease_length = tonumber(ARGV[2])
 local grants = epoch_of(ARGV[1], lease_length)
 local MINUTE = 60000000
+local this_month = month(now)
 local FIGURES = {'nano_usd', 'tokens', 'audio', 'video', 'jobs'}
 
 -- Where the ids of the request's parents stand among the arguments: from first to last.
@@ -44,7 +45,7 @@ end
 
 -- The first of the month's limits that stands against a job and is used up; nil for none.
 local function used_up(u, caps, spends)
-  local booked = redis.call('HGET', P .. 'money:' .. u, month(now) .. ':base')
+  local booked = redis.call('HGET', P .. 'money:' .. u, this_month .. ':base')
   local base = booked and five(booked)
   for index, name in ipairs(FIGURES) do
     local cap, spent = tonumber(caps[index]), base and base[index] or 0
@@ -81,13 +82,22 @@ local function through_windows(u, rpm, emission, burst, may_pass)
   local bucket, minute = P .. 'door:' .. u, P .. 'door:minute:' .. u
   local counted = redis.call('HMGET', bucket, 'tat', 'n', 'at')
   local arrival, instant, count, first = micros, micros, 0, nil
+  local is_set_back = tonumber(counted[3] or 0) > micros
+  if is_set_back then
+    redis.call('HSET', bucket, 'at', int(micros))
+  end
   if emission then
-    -- More than the bucket holds can only be a clock that was set back.
-    arrival = math.max(micros, math.min(tonumber(counted[1] or 0), micros + burst * emission))
+    arrival = math.max(micros, tonumber(counted[1] or 0))
+    local full = micros + burst * emission
+    if arrival > full then
+      -- More than the bucket holds can only be a clock that was set back. From now on it drains.
+      arrival = full
+      redis.call('HSET', bucket, 'tat', int(full))
+    end
     instant = math.max(instant, arrival - (burst - 1) * emission)
   end
   if rpm then
-    count, first = minute_of(minute, tonumber(counted[3] or 0) > micros)
+    count, first = minute_of(minute, is_set_back)
     if count >= rpm then
       instant = math.max(
         instant, tonumber(redis.call('ZRANGE', minute, count - rpm, count - rpm, 'WITHSCORES')[2]) + MINUTE)

@@ -39,7 +39,8 @@ end
 -- What earlier looks found. looked: '<when> <ms that were watched> <place of the name that was asked for last>';
 -- seen: '<when it was begun> <1 for each that had succeeded, else 0>'; missing: '<place> <ms watched when missed first>'...
 local before, watched, turn = string.match(job[10] or '', '^(%d+) (%d+) (%d+)$')
-watched = tonumber(watched or 0) + math.max(0, math.min(LONGEST_GAP, now - tonumber(before or now)))
+local since_last_look = math.max(0, math.min(LONGEST_GAP, now - tonumber(before or now)))
+watched = tonumber(watched or 0) + since_last_look
 turn = tonumber(turn or 0)
 local since, seen = string.match(job[11] or '', '^(%d+) ([01]+)$')
 since = tonumber(since or 0)
@@ -135,8 +136,10 @@ for step = 0, math.min(TURN, #unknown) - 1 do
   elseif missed[place] and watched - missed[place] >= tonumber(ARGV[9]) then
     missing = id
     break
-  else
-    missed[place] = ask(id) and (missed[place] or watched) or nil
+  elseif ask(id) then
+    missed[place] = missed[place] or watched
+  elseif missed[place] then
+    missed[place] = missed[place] + since_last_look
   end
   turn = place
 end

@@ -9,6 +9,7 @@ extension AdmissionModel {
     let full = users[user]?.fullAgain ?? 0
     if let rate = limits.perSecond {
       let (interval, burst) = (Self.interval(rate), Int64(limits.burst ?? rate))
+      if full > micros + burst * interval { users[user, default: User()].fullAgain = micros + burst * interval }
       instant = max(instant, max(micros, min(full, micros + burst * interval)) - (burst - 1) * interval)
     }
     if let most = limits.perMinute {
