@@ -21,14 +21,17 @@ package enum CostMeter {
 
   /// What an attempt that was answered is booked as having used: what was reported, with the request that it was. Where
   /// nothing is reported by which its model is priced, the worst case stands in, flagged as an estimate: a provider
-  /// that is silent must not be free.
+  /// that is silent must not be free. Where it says nothing at all that is so whatever the price is: quotas count tokens
+  /// that cost nothing, too.
   package static func booked(
     _ reported: [Usage], of payload: JSONValue, task: TaskType, price: Price?
   ) -> [Usage] {
-    guard let price else { return reported }
-    guard price.isUnstated(in: reported) else { return price.countingRequest(reported) }
-    let known = Set(reported.map(\.unit))
-    let worst = WorstCase(of: payload, task: task, price: price)
-    return price.countingRequest(reported + worst.usage.filter { !known.contains($0.unit) && $0.unit != .requests })
+    var usage = reported
+    if reported.isEmpty || price?.isUnstated(in: reported) == true {
+      let known = Set(reported.map(\.unit))
+      let worst = WorstCase(of: payload, task: task, price: price)
+      usage += worst.usage.filter { !known.contains($0.unit) && $0.unit != .requests }
+    }
+    return price?.countingRequest(usage) ?? usage
   }
 }

@@ -35,7 +35,9 @@ package enum PolicyFile {
     let aliasMap = root.map("aliases")
     for alias in aliasMap?.keys ?? [] { aliases[alias] = aliasMap?.text(alias) }
 
-    let models = root.maps("models").compactMap { readModel($0, providers: providerMap) }
+    let listed = root.maps("models").compactMap { readModel($0, providers: providerMap) }
+    let own = providers.values.filter { provider in !listed.contains { $0.provider == provider.name } }
+    let models = listed + own.sorted { $0.name < $1.name }.compactMap(\.onlyModel)
     var policy = Policy(
       defaultTier: root.text("default_tier") ?? "FREE",
       trustsMessageTier: root.flag("trust_message_tier", default: true), aliases: aliases, tiers: tiers,

@@ -67,6 +67,21 @@ package struct ProviderDefinition: Sendable, Hashable {
     }
   }
 
+  /// What a provider of a kind that has one model offers where the file lists none; nil for all other kinds.
+  var onlyModel: ModelListing? {
+    let (task, model): (TaskType, String)
+    switch kind {
+    case .espeak: (task, model) = (.tts, "espeak-ng")
+    case .card: (task, model) = (.image, "card")
+    case .ffmpeg: (task, model) = (.video, "ffmpeg")
+    case .echo: (task, model) = (.echo, "echo")
+    case .openai, .anthropic, .elevenlabs, .huggingface, .local: return nil
+    }
+    return ModelListing(
+      provider: name, task: task, model: model, version: nil, stage: .stable, verified: true, contextTokens: nil,
+      id: nil)
+  }
+
   /// Whether a call of a task that was never heard of again may be made again.
   package func mayRepeat(_ task: TaskType) -> Bool { task.mayRepeatUnknown || isOwnMachine }
 

@@ -36,6 +36,13 @@ import Testing
       "each is said")
   }
 
+  @Test func `a provider that has one model need not list it`() throws {
+    let unlisted = short.replacing("  - {provider: echo, task: echo, model: echo, verified: true}", with: "")
+    let (policy, notices) = try PolicyFile.read(text: unlisted)
+    #expect(policy.models.map(\.model).sorted() == ["echo", "espeak-ng"])
+    #expect(!notices.contains { $0.description.contains("echo, which has no") })
+  }
+
   @Test func `the lanes of the four are known, and those of others have to be said`() throws {
     let (policy, _) = try PolicyFile.read(text: short)
     #expect(policy.tiers["PRO"]?.lane == .standard && policy.tiers["PRO"]?.costCap?.isHard == true)

@@ -163,11 +163,14 @@ import Testing
     let stated = usage((unit, 1))
     let request = Usage(.requests, ExactDecimal(1), .measured)
     let five = Cost(Money(nanoUSD: 50_000_000), basis: .priceBook, priceID: price.id)
-    for used in [stated, []] {
-      let reply = ProviderReply(output: [], usage: used)
-      let success = try #require(try event(.success(reply), task: task, payload: payload, price: price))
-      #expect(success.usage == used + [request] && success.cost == five)
-    }
+    let reply = ProviderReply(output: [], usage: stated)
+    let success = try #require(try event(.success(reply), task: task, payload: payload, price: price))
+    #expect(success.usage == stated + [request] && success.cost == five)
+    // Quotas count what is not charged for, too: said by nobody, it is bounded.
+    let silent = try #require(
+      try event(.success(ProviderReply(output: [], usage: [])), task: task, payload: payload, price: price))
+    #expect(silent.usage.last == request && silent.cost == five)
+    #expect(silent.usage.contains { $0.unit == unit && $0.source == .estimate && $0.quantity.mantissa > 0 })
     let failure = ProviderFailure(.contentRefused, "refused", usage: stated)
     let failed = try #require(try event(.failure(failure), task: task, payload: payload, price: price))
     #expect(failed.usage == stated + [request] && failed.cost == five)
@@ -210,7 +213,8 @@ import Testing
     let free = Price(provider: "p", model: "m", rows: [Self.row(.inputTokens, "0")])
     let nothing = try #require(
       try event(.success(ProviderReply(output: [], usage: [])), task: .llm, payload: Self.text, price: free))
-    #expect(nothing.usage.isEmpty && nothing.cost == Cost(.zero, basis: .priceBook, priceID: free.id))
+    #expect(nothing.usage == (try worst(.llm, Self.text).usage))
+    #expect(nothing.cost == Cost(.zero, basis: .estimate, priceID: free.id))
   }
 
   @Test func `pictures and clips keep what the job asked for, by which they are priced`() throws {
