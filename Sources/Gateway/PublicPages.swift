@@ -13,7 +13,7 @@ struct PublicPages {
 
   func add(to router: Router<GatewayContext>, keys: KeyRing) {
     router.on(.health) { _, _ in Self.text(.ok, "alive\n") }
-    router.on(.readiness) { _, _ in await readiness() }
+    router.on(.readiness) { _, _ in try await readiness() }
     router.on(.openAPI) { _, _ in
       Self.page(.ok, PackageResources.openapi_json, contentType: "application/json")
     }
@@ -23,14 +23,14 @@ struct PublicPages {
       }
   }
 
-  private func readiness() async -> Response {
+  private func readiness() async throws -> Response {
     do {
       _ = try await desk.time()
     } catch {
-      return Self.text(.serviceUnavailable, "not ready: redis does not answer\n")
+      throw Problem(.unavailable, "not ready: redis does not answer", retryAfter: .seconds(1))
     }
     guard courier.isTaking else {
-      return Self.text(.serviceUnavailable, "not ready: the broker takes no messages\n")
+      throw Problem(.unavailable, "not ready: the broker takes no messages", retryAfter: .seconds(1))
     }
     return Self.text(.ok, "ready\n")
   }
