@@ -80,13 +80,13 @@ extension AdmissionDesk {
     ])
   }
 
-  /// What the door remembers of jobs that no worker knows; nil of all others.
-  package func marks(of jobs: [String]) async throws(AdmissionError) -> [DoorMark?] {
-    guard !jobs.isEmpty else { return [] }
+  package func holders(of ids: [String]) async throws(AdmissionError) -> [JobIDHolder] {
+    guard !ids.isEmpty else { return [] }
     let replies = try await send(
-      jobs.flatMap { [RedisCommand("GET").arg(mark(of: $0)), RedisCommand("EXISTS").arg(keys.job($0))] })
-    return jobs.indices.map { index in
-      replies[index * 2 + 1].int == 0 ? replies[index * 2].string.flatMap(DoorMark.init(reading:)) : nil
+      ids.flatMap { [RedisCommand("GET").arg(mark(of: $0)), RedisCommand("HGET").arg(keys.job($0)).arg("digest")] })
+    return ids.indices.map { index in
+      if let digest = replies[index * 2 + 1].string { return .known(digest: digest) }
+      return replies[index * 2].string.flatMap(DoorMark.init(reading:)).map(JobIDHolder.accepted) ?? .nobody
     }
   }
 

@@ -1,5 +1,14 @@
 package import Contracts
 
+/// Whose the id of a message is.
+package enum JobIDHolder: Sendable, Equatable {
+  case nobody
+  /// A job's that the door let in and that no worker knows.
+  case accepted(DoorMark)
+  /// A job's that workers know, with the digest of its body.
+  case known(digest: String)
+}
+
 /// What the door remembers of a job that it let in, until a worker knows the job.
 package struct DoorMark: Sendable, Equatable {
   /// base64url.

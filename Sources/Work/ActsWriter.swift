@@ -9,8 +9,8 @@ struct ActsWriter: Sendable {
   let post: PostOffice
   let now: @Sendable () -> Timestamp
 
-  /// - Parameter accepted: what the door remembers of jobs that are buried, by id.
-  func acts(for verdict: Verdict, accepted: [String: DoorMark] = [:]) -> Acts {
+  /// - Parameter holders: whose the ids of messages that are buried are.
+  func acts(for verdict: Verdict, holders: [String: JobIDHolder] = [:]) -> Acts {
     switch verdict {
     case .ended(let end, let delivery): ended(end, delivery)
     case .closed(let run): closed(run)
@@ -22,7 +22,7 @@ struct ActsWriter: Sendable {
     case .move(let arrival, let lane, _):
       copy(arrival.delivery, post.move(arrival.delivery, to: lane, firstSeen: arrival.firstSeen))
     case .identify(let delivery, let id): copy(delivery, post.identified(delivery, id: id))
-    case .bury(let delivery, let refusal): bury(delivery, refusal, accepted)
+    case .bury(let delivery, let refusal): bury(delivery, refusal, holders)
     }
   }
 
@@ -113,9 +113,10 @@ struct ActsWriter: Sendable {
       forget: run.costs.isEmpty ? nil : (job.id, run.attempts))
   }
 
-  /// A job that the door let in has ended with this, if these are its very bytes: what else came under its id is none of it.
+  /// A job that the door let in has ended with this, if these are its very bytes: what else came under its id is none of it,
+  /// and who waits for it is told nothing.
   private func bury(
-    _ delivery: Delivery, _ refusal: JobMessage.Refusal, _ accepted: [String: DoorMark]
+    _ delivery: Delivery, _ refusal: JobMessage.Refusal, _ holders: [String: JobIDHolder]
   ) -> Acts {
     let digest = delivery.digest
     let run = RunStamp.of(digest, after: delivery.replays)
@@ -123,7 +124,13 @@ struct ActsWriter: Sendable {
       delivery, code: refusal.code, detail: refusal.detail, attempts: 0, firstSeen: delivery.firstSeen ?? now(),
       run: run, at: now())
     guard let jobID = delivery.buriedJob(refusal) else { return Acts(delivery, first: letter) }
-    let mark = accepted[jobID].flatMap { $0.digest == digest ? $0 : nil }
+    let mark: DoorMark?
+    switch holders[jobID] ?? .nobody {
+    case .nobody: mark = nil
+    case .accepted(let own) where own.digest == digest: mark = own
+    case .known(digest): mark = nil  // it came before, and may not have been announced
+    case .accepted, .known: return Acts(delivery, first: letter)
+    }
     guard let userID = refusal.userID ?? mark.flatMap({ Identifier.text(base64url: $0.userKey) }) else {
       return Acts(delivery, first: letter)
     }

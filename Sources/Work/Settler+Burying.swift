@@ -2,15 +2,15 @@ import Admission
 import Contracts
 
 extension Settler {
-  /// What the door remembers of jobs that it let in and whose messages are buried, by id. Nil when the task was cancelled.
-  func accepted(among verdicts: [Verdict]) async -> [String: DoorMark]? {
-    let jobs = Set(verdicts.compactMap(\.buriedJob)).sorted()
-    guard !jobs.isEmpty else { return [:] }
-    let marks = await patience.ask("burying waits for Redis") { () async throws(AdmissionError) in
-      try await self.desk.marks(of: jobs)
+  /// Whose the ids are under which messages are buried. Nil when the task was cancelled.
+  func holders(among verdicts: [Verdict]) async -> [String: JobIDHolder]? {
+    let ids = Set(verdicts.compactMap(\.buriedJob)).sorted()
+    guard !ids.isEmpty else { return [:] }
+    let holders = await patience.ask("burying waits for Redis") { () async throws(AdmissionError) in
+      try await self.desk.holders(of: ids)
     }
-    guard let marks else { return nil }
-    return zip(jobs, marks).reduce(into: [:]) { $0[$1.0] = $1.1 }
+    guard let holders else { return nil }
+    return Dictionary(uniqueKeysWithValues: zip(ids, holders))
   }
 }
 

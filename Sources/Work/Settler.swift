@@ -101,9 +101,9 @@ final class Settler: Sendable {
     for verdict in verdicts { log(verdict) }
     await noteWaiting(verdicts)
     parking.put(contentsOf: verdicts.compactMap(\.parking))
-    guard let accepted = await accepted(among: verdicts) else { return }
+    guard let holders = await holders(among: verdicts) else { return }
     let batch = await withoutVainLetters(
-      verdicts.filter { $0.parking == nil }.map { writer.acts(for: $0, accepted: accepted) })
+      verdicts.filter { $0.parking == nil }.map { writer.acts(for: $0, holders: holders) })
     let copies = batch.compactMap(\.first)
     // An end without a letter does not wait for the copies of others; one with a letter waits for its letter.
     async let areCopied = post.deliver(copies)

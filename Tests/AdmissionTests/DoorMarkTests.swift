@@ -24,19 +24,19 @@ extension StillClockTests {
       let bench = try await AdmissionBench.still()
       let job = try bench.job("a")
       #expect(try await ask(bench, job) != nil)
-      let marks = try await bench.desk.marks(of: ["a", "b"])
-      let mark = try #require(marks[0])
+      let holders = try await bench.desk.holders(of: ["a", "b"])
+      guard case .accepted(let mark) = holders[0] else { throw Unexpected() }
       #expect(mark.userKey == job.userKey && mark.digest == job.digest && mark.lane == .standard && mark.tier == "PRO")
-      #expect(mark.acceptedAt == Timestamp(milliseconds: bench.now) && marks[1] == nil)
+      #expect(mark.acceptedAt == Timestamp(milliseconds: bench.now) && holders[1] == .nobody)
       #expect(try await bench.admit(job, lease: "w.1").isAdmitted)
-      #expect(try await bench.desk.marks(of: ["a"]) == [nil])
+      #expect(try await bench.desk.holders(of: ["a"]) == [.known(digest: job.digest)])
     }
 
     @Test func `a job whose message cannot be read has ended, and is replayed like any other`() async throws {
       let bench = try await AdmissionBench.still()
       let job = try bench.job("a")
       #expect(try await ask(bench, job) != nil)
-      let mark = try #require(try await bench.desk.marks(of: ["a"])[0])
+      guard case .accepted(let mark) = try await bench.desk.holders(of: ["a"])[0] else { throw Unexpected() }
       let replies = try await bench.desk.finish([
         Finish(burying: "a", mark, taskType: nil, run: "r1", result: Array("{}".utf8))
       ])
