@@ -43,9 +43,9 @@ struct JobAnswer {
         : ("Waits for its turn: of \(user)'s concurrency \(used) is used, and the next job is asked about.", "calm")
     case .reason(.rate): return ("Waits as intended: \(user) has started as many as its rate allows\(tier).", "calm")
     case .reason(.moneyReserved):
-      return ("Waits as intended: the rest of \(user)'s cost cap is held for jobs that run.", "calm")
+      return held("cost cap", of: user, job)
     case .reason(.quotaReserved):
-      return ("Waits as intended: the rest of \(user)'s quota is held for jobs that run.", "calm")
+      return held("quota", of: user, job)
     case .reason(.notBefore): return ("Waits as intended: the job asked not to start yet.", "calm")
     case .reason(.parents):
       let parents = job.parents.map { "\($0.succeeded) of \($0.all) have succeeded" } ?? "not all have succeeded"
@@ -62,6 +62,13 @@ struct JobAnswer {
     case .slot: return ("Waits for us: nothing stands against it, and a worker has to take it.", "warn")
     case nil: return ("Waits.", "warn")
     }
+  }
+
+  /// For what nobody has booked a user cannot wait as intended.
+  private static func held(_ limit: String, of user: String, _ job: Explanation) -> (String, String) {
+    (job.active ?? 0) > 0
+      ? ("Waits as intended: the rest of \(user)'s \(limit) is held for jobs that run.", "calm")
+      : ("Waits for billing: the rest of \(user)'s \(limit) is held for what has ended and is not booked yet.", "warn")
   }
 
   private static func resting(_ job: Explanation) -> String {

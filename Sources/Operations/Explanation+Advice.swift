@@ -45,14 +45,17 @@ extension Explanation {
       advice = ["raise the limit: \(set) --concurrency \((limit ?? 1) + 1)\(more)"]
     case .reason(.rate): advice = ["raise the rate: \(set)\(rateFlags)"]
     case .reason(.moneyReserved):
-      advice = ["raise the cap: \(set) --monthly-usd DOLLARS; or wait for the user's running jobs"]
+      advice = ["raise the cap: \(set) --monthly-usd DOLLARS\(orWait)"]
     case .reason(.quotaReserved):
-      advice = ["raise the quota: \(set)\(quotaFlags); or wait for the user's running jobs"]
+      advice = ["raise the quota: \(set)\(quotaFlags)\(orWait)"]
     case .reason(.catchingUp):
       advice = ["see that tollway billing runs: it says what was spent before Redis lost its memory"]
     case .reason(.notBefore), .slot, nil: break
     case .reason(.runningElsewhere): advice = ["nothing to do: its other delivery runs"]
-    case .reason(.providerResting): advice = ["tollway providers says why they rest and when they are tried again"]
+    case .reason(.providerResting):
+      // What somebody took out is never tried.
+      let held = resting.filter { $0.retryAt == nil }.map { "tollway providers release \($0.provider)" }
+      advice = held.isEmpty ? ["tollway providers says why they rest and when they are tried again"] : held
     case .reason(.parents):
       advice = ["nothing to do: it starts soon after the last of them; if one fails, so does it"]
     case .hold: advice = ["nothing to do: it ends by itself"]
@@ -63,6 +66,12 @@ extension Explanation {
       advice.append("add workers or slots: all are busy")
     }
     return advice
+  }
+
+  /// What gives back what is held of a month.
+  private var orWait: String {
+    (active ?? 0) > 0
+      ? "; or wait for the user's running jobs" : "; or see that tollway billing runs: what has ended is not booked yet"
   }
 
   /// Whether the user's jobs hold all the slots that they may.

@@ -95,7 +95,7 @@ extension VerdictJudge {
   func excluded(by verdict: Verdict) -> [String] {
     guard verdict.state != .unknown else { return [] }
     var excluded: [String] = []
-    if sample.workers > 0, sample.busy < sample.slots {
+    if sample.workers > 0, sample.busy < sample.slots, sample.lanes.contains(where: { $0.consumers != 0 }) {
       excluded.append("the workers (\(sample.busy) of \(sample.slots) slots busy)")
     }
     if sample.providers.contains(where: { $0.row.model == nil }),

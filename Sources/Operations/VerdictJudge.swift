@@ -87,6 +87,12 @@ struct VerdictJudge {
         .stopped, "No worker runs, and \(jobs(backlog)) \(backlog == 1 ? "waits" : "wait").", whose: .ours,
         next: "Nothing happens by itself; what waits is kept.", act: "tollway worker")
     }
+    if sample.workers > 0, !unconsumed.isEmpty, sample.lanes.allSatisfy({ $0.consumers == 0 }) {
+      let ready = sample.lanes.reduce(0) { $0 + ($1.ready ?? 0) }
+      return Verdict(
+        .stopped, "No worker takes from any lane, and \(jobs(ready)) \(ready == 1 ? "waits" : "wait").", whose: .ours,
+        because: ["Workers that were just there are gone, or take nothing."], act: "tollway doctor")
+    }
     if sample.workers > 0, runnable > 0, sample.busy == 0, hasMovedNothing {
       return Verdict(
         .stopped, "\(jobs(runnable)) could start, and no worker takes \(runnable == 1 ? "it" : "them").", whose: .ours,

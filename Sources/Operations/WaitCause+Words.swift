@@ -25,8 +25,8 @@ extension WaitCause {
     switch self {
     case .reason(.concurrency): "at their concurrency"
     case .reason(.rate): "at their rate"
-    case .reason(.moneyReserved): "for what running jobs hold of a cost cap"
-    case .reason(.quotaReserved): "for what running jobs hold of a quota"
+    case .reason(.moneyReserved): "for what is held of a cost cap until it is booked"
+    case .reason(.quotaReserved): "for what is held of a quota until it is booked"
     case .reason(.notBefore): "for an instant they asked for"
     case .reason(.parents): "for other jobs"
     case .reason(.catchingUp): "until what was spent is known"

@@ -137,7 +137,7 @@ struct ExplanationTests {
     let lines = lines(standing)
     #expect(
       lines.contains(
-        "because         money: what is left of the cap of 50.000000 USD is reserved for jobs that run"))
+        "because         money: what is left of the cap of 50.000000 USD is held for jobs that run"))
     #expect(
       lines.contains(
         "in 2026-11      49.100000 USD in the ledger, 0.500000 USD reserved or not yet there"))

@@ -314,6 +314,16 @@ struct VerdictTests {
     #expect(verdict.because == ["No worker consumes from lane high."])
   }
 
+  @Test func `workers that have just gone`() {
+    let verdict = Verdict(
+      of: sample { sample in
+        for lane in Lane.allCases { edit(&sample, lane) { $0.consumers = 0 } }
+        edit(&sample, .low) { ($0.ready, $0.runnable) = (3, 3) }
+      })
+    #expect(verdict.state == .stopped && verdict.whose == .ours && verdict.act == "tollway doctor")
+    #expect(verdict.headline == "No worker takes from any lane, and 3 jobs wait.")
+  }
+
   @Test func `workers that take nothing`() {
     let verdict = Verdict(
       of: sample(running: 0) { sample in

@@ -20,6 +20,7 @@ struct BrokerChecks {
     }
     await topology(&checkup)
     await messages(&checkup)
+    await roles(&checkup)
     checkup.note(
       "consumer timeout", "cannot be asked from here: keep consumer_timeout at 30 minutes or more, its default")
   }
@@ -55,6 +56,42 @@ struct BrokerChecks {
       }
     } catch {
       checkup.fail("topology", error)
+    }
+  }
+
+  /// Whether anybody works and books.
+  private func roles(_ checkup: inout Checkup) async {
+    let (lanes, ledger) = (Lane.allCases.map(wires.topology.queue(of:)), wires.topology.costsLedger)
+    do {
+      let queues = try await wires.broker.withAdmin { admin in
+        var queues: [String: AMQPQueueStatus] = [:]
+        for name in lanes + [ledger] { queues[name] = try await admin.queueStatus(name) }
+        return queues
+      }
+      let taking = lanes.reduce(0) { max($0, queues[$1]?.consumers ?? 0) }
+      let waiting = lanes.reduce(0) { $0 + (queues[$1]?.messages ?? 0) }
+      if taking > 0 {
+        checkup.fine("workers", "\(taking) of them take jobs")
+      } else if waiting > 0 {
+        checkup.fail(
+          "workers", "\(waiting == 1 ? "1 job waits" : "\(waiting) jobs wait"), and nobody works", "tollway worker")
+      } else {
+        checkup.note("workers", "none runs; tollway worker starts one")
+      }
+      let unbooked = queues[ledger]?.messages ?? 0
+      if queues[ledger]?.consumers ?? 0 > 0 {
+        checkup.fine("billing", "\(unbooked) cost events wait for it")
+      } else if unbooked > 0 {
+        checkup.fail(
+          "billing", "\(unbooked == 1 ? "1 cost event waits" : "\(unbooked) cost events wait"), and nobody books",
+          "tollway billing")
+      } else {
+        checkup.note("billing", "none runs; tollway billing starts it")
+      }
+    } catch let error as AMQPError where error.code == .notFound {
+      checkup.note("workers, billing", "cannot be looked for before the topology is there")
+    } catch {
+      checkup.fail("workers, billing", error)
     }
   }
 

@@ -63,18 +63,22 @@ extension Explanation {
       "concurrency \(active ?? 0)/\(limit.map { "\($0)" } ?? "?"): "
         + (isAtConcurrency ? "all slots of this user are taken" : "a slot of this user is free and about to be given")
     case .reason(.rate): "rate: \(rateText); closed\(Self.until(gate, now: time))"
-    case .reason(.moneyReserved): "money: what is left of the cap of \(capText) is reserved for jobs that run"
-    case .reason(.quotaReserved): "quota: what is left of \(quotaText) is reserved for jobs that run"
+    case .reason(.moneyReserved): "money: what is left of the cap of \(capText) is held for \(heldFor)"
+    case .reason(.quotaReserved): "quota: what is left of \(quotaText) is held for \(heldFor)"
     case .reason(.catchingUp): "Redis lost its memory, and what was spent is not known to it yet"
     case .hold: "Redis lost its memory: nothing starts for \(Self.words(holdSeconds ?? 0))"
     case .reason(.notBefore): "the job asked not to start yet"
     case .reason(.runningElsewhere): "another delivery of this job runs"
     case .reason(.providerResting): "its providers do not serve: \(restingText)"
     case .reason(.parents): "waits for other jobs: \(parents?.succeeded ?? 0) of \(parents?.all ?? 0) have succeeded"
-    case .slot: "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
+    case .slot where isFull: "no limit of this user: it lacks a free slot of the fleet, or those in front of it do"
+    case .slot: "no limit of this user, and slots are free: a worker has to take it"
     case nil: reason
     }
   }
+
+  /// Of what is left of a month.
+  private var heldFor: String { (active ?? 0) > 0 ? "jobs that run" : "what has ended and is not booked yet" }
 
   private var restingText: String {
     let parts = resting.map(\.words)
