@@ -6,7 +6,6 @@
 
 import collections
 import contextlib
-import datetime
 import threading
 import time
 
@@ -112,14 +111,14 @@ def parked(fleet, count):
 
 
 def expectations(fleet, ids):
-    """What explain says of waiting jobs: job -> (asked, expected start), seconds since the epoch."""
+    """What explain says of waiting jobs: job -> (asked, expected start), by the monotonic clock: the other one may be set
+    while the jobs wait."""
     said, reasons = {}, collections.Counter()
     for job in ids:
-        asked = time.time()
+        asked = time.monotonic()
         answer = fleet.command("explain", job)
         if answer["state"] == "waiting" and answer["expectedStart"]:
-            at = datetime.datetime.fromisoformat(answer["expectedStart"].replace("Z", "+00:00")).timestamp()
-            said[job] = (asked, at)
+            said[job] = (asked, time.monotonic() + answer["expectedStartSeconds"])
             reasons[answer["reason"]] += 1
     check(reasons["concurrency"] == len(said), f"explain names other limits than the one that binds: {dict(reasons)}")
     return said
@@ -127,8 +126,7 @@ def expectations(fleet, ids):
 
 def relative_errors(fleet, said):
     starts = {call["key"].split("/")[0]: call["begin"] for call in fleet.calls().values()}
-    to_wall = time.time() - time.monotonic()
-    return [abs(expected - (starts[job] + to_wall)) / (starts[job] + to_wall - asked)
+    return [abs(expected - starts[job]) / (starts[job] - asked)
             for job, (asked, expected) in said.items()]
 
 
